@@ -1,0 +1,74 @@
+// Every bound in one place. Each says what happens at the limit; a full case is counted and tested.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sfu/core/time.h"
+
+namespace fovea::limits {
+
+// --- Datagrams -------------------------------------------------------------------------------
+// Larger than any packet a WebRTC peer sends on a 1500-byte path; longer datagrams are truncated by
+// the kernel and dropped.
+inline constexpr std::size_t kDatagramBytesMax = 1500;
+// Room behind a packet for the SRTP tag (16) or the SRTCP index and tag (4 + 16).
+inline constexpr std::size_t kSrtpTrailerBytesMax = 32;
+// DTLS and SCTP records that we make. 1200 is what WebRTC assumes to pass every path.
+inline constexpr std::size_t kPathMtuBytes = 1200;
+inline constexpr std::size_t kRxBatchPackets = 64;   // larger: better batching, longer first-packet delay
+inline constexpr std::size_t kTxBatchPackets = 512;  // flushed when full, so never a drop by itself
+
+// --- Per worker ------------------------------------------------------------------------------
+inline constexpr std::size_t kWorkersMax = 16;
+inline constexpr std::size_t kSessionsPerWorkerMax = 4096;
+inline constexpr std::size_t kPublicationsPerWorkerMax = 4096;
+inline constexpr std::size_t kSubscriptionsPerWorkerMax = 32768;
+inline constexpr std::size_t kSlabSlots = 2048;  // > one RxBatch in hand + every lane's backlog we allow
+
+// --- ICE -------------------------------------------------------------------------------------
+// Further tuples of one session are refused (kTooManyTuples). 8 as in mediasoup: dual stack, Wi-Fi
+// and cellular, and one restart.
+inline constexpr std::size_t kIceTuplesMax = 8;
+inline constexpr Duration kIceConsentTimeout = Seconds(15);  // no check for this long: session is lost
+
+// --- RTP -------------------------------------------------------------------------------------
+inline constexpr std::size_t kCodecsPerTrackMax = 4;
+inline constexpr std::size_t kSpatialLayersMax = 3;
+inline constexpr std::size_t kTemporalLayersMax = 4;
+inline constexpr std::size_t kSsrcsPerSessionMax = 256;
+inline constexpr std::size_t kMidBytesMax = 16;
+inline constexpr std::size_t kRidBytesMax = 16;
+inline constexpr std::size_t kHeaderExtensionsMax = 16;
+
+// --- Rings between threads -------------------------------------------------------------------
+inline constexpr std::size_t kCommandRing = 1024;    // full: stays in the signaling outbox, counted
+inline constexpr std::size_t kEventRing = 4096;      // full: lossy kinds dropped, life-cycle kinds re-sent
+inline constexpr std::size_t kMediaLane = 4096;      // full: kLaneFull and a key-frame debt
+inline constexpr std::size_t kFeedbackLane = 1024;   // full: the requester asks again
+inline constexpr std::size_t kAppDataRing = 512;     // full: kAppDataRingFull; SCTP retransmits
+
+// --- Data channels ---------------------------------------------------------------------------
+inline constexpr std::size_t kDataChannelsPerSessionMax = 16;
+inline constexpr std::size_t kDataMessageBytesMax = 64 * 1024;      // LiveKit clients clamp to 64 000
+inline constexpr std::size_t kSctpSendBufferBytesMax = 1024 * 1024; // per association
+
+// --- Signalling (LiveKit's own figures where it has them) ---------------------------------------
+inline constexpr std::size_t kHttpRequestLineBytesMax = 64 * 1024;  // join_request rides in the URL
+inline constexpr std::size_t kHttpHeaderBytesMax = 96 * 1024;
+inline constexpr std::size_t kHttpBodyBytesMax = 1024 * 1024;
+inline constexpr std::size_t kSignalMessageBytesMax = 2 * 1024 * 1024;
+inline constexpr std::size_t kJoinRequestBytesMax = 1024 * 1024;  // after gzip
+inline constexpr std::size_t kSdpBytesMax = 512 * 1024;
+inline constexpr std::size_t kSdpMediaSectionsMax = 512;
+inline constexpr std::size_t kMetadataBytesMax = 512 * 1024;
+inline constexpr std::size_t kAttributesBytesMax = 64 * 1024;
+inline constexpr std::size_t kRoomNameCharsMax = 256;
+inline constexpr std::size_t kIdentityCharsMax = 256;
+inline constexpr std::size_t kParticipantNameCharsMax = 256;
+inline constexpr std::size_t kPendingTracksMax = 20;
+inline constexpr std::size_t kWebhookQueueMax = 1024;
+inline constexpr std::size_t kWsSendQueueBytesMax = 4 * 1024 * 1024;  // a slower client is disconnected
+inline constexpr std::size_t kHttpConnectionsMax = 16384;
+
+}  // namespace fovea::limits
