@@ -1,0 +1,39 @@
+// Debian's headless Chromium with fake devices; every participant gets a context of its own.
+import fs from 'node:fs';
+import { chromium } from 'playwright-core';
+import { onCleanup } from './cleanup.mjs';
+import { Peer } from './peer.mjs';
+import { servePages } from './static.mjs';
+
+const binaries = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
+// Root needs --no-sandbox; autoplay must be allowed or remote audio has no energy to measure.
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+];
+
+export class Chromium {
+  static async launch({ args = [] } = {}) {
+    const executablePath = process.env.FOVEA_CHROMIUM ?? binaries.find((b) => fs.existsSync(b));
+    if (!executablePath) throw new Error('no Chromium: install chromium-headless-shell');
+    const self = new Chromium();
+    self.browser = await chromium.launch({ executablePath, headless: true, args: [...flags, ...args] });
+    onCleanup('chromium', () => self.browser.close());
+    return self;
+  }
+
+  // A blank participant page; `client` picks the livekit-client version.
+  async page(name, { client = '223', permissions = ['camera', 'microphone'], viewport } = {}) {
+    this.pages ??= await servePages();
+    const context = await this.browser.newContext({ permissions, ...(viewport && { viewport }) });
+    const page = await context.newPage();
+    const peer = new Peer(name, page);
+    page.on('websocket', (socket) => peer.sockets.push(new URL(socket.url()).pathname));
+    page.on('request', (request) => peer.requests.push(request.url()));
+    await page.goto(`${this.pages.url}/call.html?lk=${client}`);
+    return peer;
+  }
+}

@@ -1,0 +1,61 @@
+// Runs one case, or lists them. Each case is a process of its own, so a native crash or a leak in
+// one cannot touch the next. Exit codes: 0 passed, 1 failed, 2 usage, 77 skipped.
+import fs from 'node:fs';
+import { Case, SKIP_EXIT_CODE, Skip } from './lib/case.mjs';
+import { cleanUp } from './lib/cleanup.mjs';
+
+const folder = new URL('cases/', import.meta.url);
+
+function names() {
+  const files = fs.readdirSync(folder).filter((f) => f.endsWith('.mjs'));
+  return files.map((f) => f.slice(0, -'.mjs'.length)).sort();
+}
+
+async function list() {
+  for (const name of names()) {
+    const { about } = await import(new URL(`${name}.mjs`, folder));
+    console.log(`${name.padEnd(24)} ${about}`);
+  }
+}
+
+async function end(code) {
+  await cleanUp();
+  process.exit(code);
+}
+
+async function runCase(name) {
+  const { about, timeoutSeconds, run } = await import(new URL(`${name}.mjs`, folder));
+  const t = new Case();
+  console.log(`${name}: ${about}`);
+  const fail = async (error) => {
+    console.log(`FAILED ${name}: ${error?.stack ?? error}`);
+    await t.report().catch((e) => console.log(`  no report: ${e.message}`));
+    await end(1);
+  };
+  const tooLong = new Error(`took longer than ${timeoutSeconds} s`);
+  setTimeout(() => fail(tooLong), timeoutSeconds * 1000).unref();
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => end(1));
+  process.on('unhandledRejection', fail);
+  try {
+    await run(t);
+    t.finish();
+  } catch (error) {
+    if (error instanceof Skip) {
+      console.log(`SKIPPED ${name}: ${error.message}`);
+      await end(SKIP_EXIT_CODE);
+    }
+    await fail(error);
+  }
+  t.step('passed');
+  await end(0);
+}
+
+const [name] = process.argv.slice(2);
+if (name === 'list') {
+  await list();
+} else if (names().includes(name)) {
+  await runCase(name);
+} else {
+  console.error(`there is no case "${name ?? ''}"; scripts/e2e list names them`);
+  process.exit(2);
+}
