@@ -18,19 +18,35 @@ function(fovea_module)
   endif()
 endfunction()
 
+# Everything that the tests of this build need; `cmake --build BUILD --target fovea_tests`.
+add_custom_target(fovea_tests)
+
+# fovea_add_test(NAME COMMAND...): a ctest test, under this build's prefix.
+function(fovea_add_test name)
+  add_test(NAME ${FOVEA_TEST_PREFIX}${name} COMMAND ${ARGN})
+endfunction()
+
+# fovea_set_test(NAME PROPERTIES...): the properties of a test that fovea_add_test made.
+function(fovea_set_test name)
+  set_tests_properties(${FOVEA_TEST_PREFIX}${name} PROPERTIES ${ARGN})
+endfunction()
+
 # fovea_test_module(<sfu|signaling>/<module> [DEPS ...]): tests/unit/<path>/*_test.cc become one
 # executable <parent>_<module>_test, registered with ctest as a single test.
 function(fovea_test_module path)
   cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  if(NOT path MATCHES "^${FOVEA_TEST_MODULES}")
+    return()
+  endif()
   string(REPLACE "/" "_" target ${path})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${path}/*_test.cc)
   if(NOT sources)
     return()
   endif()
   add_executable(${target}_test ${sources})
-  target_link_libraries(${target}_test PRIVATE ${target} ${ARG_DEPS} GTest::gmock_main)
+  target_link_libraries(${target}_test PRIVATE ${target} ${ARG_DEPS} GTest::gmock_main fovea_flags)
   target_compile_definitions(${target}_test PRIVATE FOVEA_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  target_link_libraries(${target}_test PRIVATE fovea_flags)
-  add_test(NAME ${target} COMMAND ${target}_test)
-  set_tests_properties(${target} PROPERTIES TIMEOUT 300 LABELS unit)
+  add_dependencies(fovea_tests ${target}_test)
+  fovea_add_test(${target} ${target}_test)
+  fovea_set_test(${target} TIMEOUT 300 LABELS unit)
 endfunction()

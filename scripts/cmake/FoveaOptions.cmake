@@ -1,5 +1,12 @@
 # Options and the flags every fovea target is compiled with. Presets set the options; nothing else does.
 option(FOVEA_DEVELOPER_MODE "Build tests, fuzz bodies and benchmarks" ON)
+set(fovea_default_tests "")
+if(FOVEA_DEVELOPER_MODE)
+  set(fovea_default_tests "unit;sim;fuzz;binary;scripts;bench")
+endif()
+set(FOVEA_TESTS "${fovea_default_tests}" CACHE STRING "Kinds of tests this build has; see tests/CMakeLists.txt")
+set(FOVEA_TEST_MODULES "" CACHE STRING "Only unit tests of modules whose path matches; empty: all")
+set(FOVEA_TEST_PREFIX "" CACHE STRING "Put before test names, where several builds share a ctest run")
 set(FOVEA_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them (address,undefined | thread)")
 option(FOVEA_FUZZ "Build libFuzzer executables (clang)" OFF)
 option(FOVEA_DCHECK "Evaluate FOVEA_DCHECK" OFF)

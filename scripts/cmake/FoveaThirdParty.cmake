@@ -2,8 +2,10 @@
 # symbols); everything else is a system package, found by the module that uses it.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-if(FOVEA_DEVELOPER_MODE)
+if("unit" IN_LIST FOVEA_TESTS OR "sim" IN_LIST FOVEA_TESTS)
   find_package(GTest REQUIRED)
+endif()
+if("bench" IN_LIST FOVEA_TESTS)
   find_package(benchmark REQUIRED)
 endif()
 
