@@ -56,6 +56,8 @@ enum class DropReason : std::uint8_t {
   kSctpMalformed,
   kSctpQueueFull,
   kAppDataRingFull,
+  // RTP, appended.
+  kRtpTooLong,  // 64 KiB or more: offsets would not fit
   kCount,
 };
 
