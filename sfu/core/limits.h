@@ -32,6 +32,19 @@ inline constexpr std::size_t kSlabSlots = 2048;  // > one RxBatch in hand + ever
 inline constexpr std::size_t kIceTuplesMax = 8;
 inline constexpr Duration kIceConsentTimeout = Seconds(15);  // no check for this long: session is lost
 
+// --- DTLS and SRTP ---------------------------------------------------------------------------
+// From the first datagram (or our first flight); an unfinished handshake fails then. Longer keeps
+// half-open sessions of an attacker around, shorter loses clients behind slow relays.
+inline constexpr Duration kDtlsHandshakeTimeout = Seconds(15);
+// First retransmission; doubles each time. Shorter than a round trip only sends flights twice.
+inline constexpr Duration kDtlsInitialTimeout = Millis(200);
+// A handshake that a damaged or forged record broke is begun anew this often, then it fails.
+inline constexpr int kDtlsRestartsMax = 5;
+// SCTP packets in one datagram; WebRTC sends one. Further ones are dropped and SCTP sends them again.
+inline constexpr std::size_t kDtlsAppRecordsPerDatagramMax = 4;
+// Wide enough for what Firefox re-sends to probe and for RTX bursts; 128 bytes per SSRC.
+inline constexpr std::size_t kSrtpReplayWindowPackets = 1024;
+
 // --- RTP -------------------------------------------------------------------------------------
 inline constexpr std::size_t kCodecsPerTrackMax = 4;
 inline constexpr std::size_t kSpatialLayersMax = 3;
@@ -61,6 +74,10 @@ inline constexpr std::size_t kSignalMessageBytesMax = 2 * 1024 * 1024;
 inline constexpr std::size_t kJoinRequestBytesMax = 1024 * 1024;  // after gzip
 inline constexpr std::size_t kSdpBytesMax = 512 * 1024;
 inline constexpr std::size_t kSdpMediaSectionsMax = 512;
+// Codecs, candidates, SSRCs, extensions, ... of one media section, each kind by itself. Browsers stay
+// below 60; more is refused, because lookups in these lists are linear.
+inline constexpr std::size_t kSdpItemsPerSectionMax = 128;
+inline constexpr std::size_t kSdpFeedbackPerCodecMax = 16;  // further rtcp-fb lines are refused
 inline constexpr std::size_t kMetadataBytesMax = 512 * 1024;
 inline constexpr std::size_t kAttributesBytesMax = 64 * 1024;
 inline constexpr std::size_t kRoomNameCharsMax = 256;
