@@ -3,6 +3,10 @@
 import fs from 'node:fs';
 import { Case, SKIP_EXIT_CODE, Skip } from './lib/case.mjs';
 import { cleanUp } from './lib/cleanup.mjs';
+import { namespaces, runInNamespaces } from './lib/netns.mjs';
+
+// rtc-node logs every callback unless told that this is no development.
+process.env.NODE_ENV ??= 'production';
 
 const folder = new URL('cases/', import.meta.url);
 
@@ -11,9 +15,11 @@ function names() {
   return files.map((f) => f.slice(0, -'.mjs'.length)).sort();
 }
 
-async function list() {
+// Read, not imported: listing must not load browsers' and native clients' libraries.
+function list() {
   for (const name of names()) {
-    const { about } = await import(new URL(`${name}.mjs`, folder));
+    const source = fs.readFileSync(new URL(`${name}.mjs`, folder), 'utf8');
+    const about = /^export const about = '(.*)';$/m.exec(source)?.[1];
     console.log(`${name.padEnd(24)} ${about}`);
   }
 }
@@ -24,19 +30,25 @@ async function end(code) {
 }
 
 async function runCase(name) {
-  const { about, timeoutSeconds, run } = await import(new URL(`${name}.mjs`, folder));
+  const { about, timeoutSeconds, needsNamespaces, run } = await import(new URL(`${name}.mjs`, folder));
   const t = new Case();
-  console.log(`${name}: ${about}`);
+  if (!namespaces()) console.log(`${name}: ${about}`);
+  let failing = false;
   const fail = async (error) => {
+    if (failing) return;
+    failing = true;
     console.log(`FAILED ${name}: ${error?.stack ?? error}`);
     await t.report().catch((e) => console.log(`  no report: ${e.message}`));
     await end(1);
   };
   const tooLong = new Error(`took longer than ${timeoutSeconds} s`);
-  setTimeout(() => fail(tooLong), timeoutSeconds * 1000).unref();
+  const outside = needsNamespaces && !namespaces();
+  // Outside, the process only waits for the one inside, which reports better.
+  setTimeout(() => fail(tooLong), (timeoutSeconds + (outside ? 10 : 0)) * 1000).unref();
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => end(1));
   process.on('unhandledRejection', fail);
   try {
+    if (outside) await end(await runInNamespaces());
     await run(t);
     t.finish();
   } catch (error) {
@@ -52,7 +64,7 @@ async function runCase(name) {
 
 const [name] = process.argv.slice(2);
 if (name === 'list') {
-  await list();
+  list();
 } else if (names().includes(name)) {
   await runCase(name);
 } else {

@@ -1,0 +1,21 @@
+// Two pages, one video codec: it is what was asked for, it is decoded, and a key frame on demand
+// lets a late viewer in.
+import { equal } from './expect.mjs';
+import { everyoneSeesEveryone } from './peer.mjs';
+
+export async function codecCall(t, videoCodec) {
+  const focus = await t.focus();
+  const publish = { camera: { publish: { videoCodec, backupCodec: false } } };
+  const alice = await t.joined(focus, 'alice', { publish });
+  const bob = await t.joined(focus, 'bob', { publish });
+  await everyoneSeesEveryone([alice, bob]);
+  const mime = `video/${videoCodec}`.toLowerCase();
+  for (const [peer, other] of [[alice, bob], [bob, alice]]) {
+    const row = await peer.inboundOf(other.name, 'camera');
+    equal(row.codec.toLowerCase(), mime, `codec ${peer.name} decodes`);
+  }
+  const carol = await t.joined(focus, 'carol');
+  await carol.seesMedia('alice', 'camera');
+  await carol.seesMedia('bob', 'camera');
+  t.step(`${videoCodec} decoded by two and by a late third`);
+}
