@@ -39,7 +39,8 @@ bool ProtectsAndUnprotects() {
   if (srtp_create(&sender, &policy) != srtp_err_status_ok) return false;
   if (srtp_create(&receiver, &policy) != srtp_err_status_ok) return false;
 
-  std::uint8_t packet[kPacketBytes + SRTP_MAX_TRAILER_LEN] = {0x80, 96, 0, 1, 0, 0, 0, 1, 1, 2, 3, 4};
+  std::uint8_t packet[kPacketBytes + SRTP_MAX_TRAILER_LEN] = {0x80, 96, 0, 1, 0, 0,
+                                                              0,    1,  1, 2, 3, 4};
   std::uint8_t original[kPacketBytes];
   std::memcpy(original, packet, kPacketBytes);
   int length = kPacketBytes;
