@@ -53,6 +53,21 @@ inline constexpr std::size_t kSsrcsPerSessionMax = 256;
 inline constexpr std::size_t kMidBytesMax = 16;
 inline constexpr std::size_t kRidBytesMax = 16;
 inline constexpr std::size_t kHeaderExtensionsMax = 16;
+// A two-byte header extension element holds no more (RFC 8285 section 4.3).
+inline constexpr std::size_t kDependencyDescriptorBytesMax = 255;
+
+// --- Retransmission --------------------------------------------------------------------------
+// Per track, shared by its layers. Larger: answers later NACKs, costs memory per publisher. 256 KiB
+// is 0.8 s of three layers at 2.5 Mbit/s, 16 KiB 1.9 s of Opus; both are several round trips.
+inline constexpr std::size_t kHistoryBytesVideo = 256 * 1024;
+inline constexpr std::size_t kHistoryBytesAudio = 16 * 1024;
+inline constexpr std::size_t kHistoryPacketsPerLayerVideo = 1024;  // power of two; older: not found
+inline constexpr std::size_t kHistoryPacketsPerLayerAudio = 128;
+// Outgoing numbers that a subscription remembers, 16 bytes each. Older NACKs: kRtxNotInHistory.
+// 512 packets of 1200 B are 2 s at 2.5 Mbit/s; 128 audio packets are 2.5 s.
+inline constexpr std::size_t kOutgoingLogVideo = 512;
+inline constexpr std::size_t kOutgoingLogAudio = 128;
+inline constexpr int kResendsPerPacketMax = 3;  // further NACKs of one packet: kRtxThrottled
 
 // --- Rings between threads -------------------------------------------------------------------
 inline constexpr std::size_t kCommandRing = 1024;    // full: stays in the signaling outbox, counted
@@ -65,6 +80,9 @@ inline constexpr std::size_t kAppDataRing = 512;     // full: kAppDataRingFull; 
 inline constexpr std::size_t kDataChannelsPerSessionMax = 16;
 inline constexpr std::size_t kDataMessageBytesMax = 64 * 1024;      // LiveKit clients clamp to 64 000
 inline constexpr std::size_t kSctpSendBufferBytesMax = 1024 * 1024; // per association
+inline constexpr std::size_t kSctpAssociationsMax = 4096;               // full: creation is refused
+inline constexpr std::size_t kSctpTransmitQueue = 4096;                 // full: dropped, SCTP repeats
+inline constexpr std::size_t kSctpEventBytesMax = 16 * 1024 * 1024;     // full: messages are dropped
 
 // --- Signalling (LiveKit's own figures where it has them) ---------------------------------------
 inline constexpr std::size_t kHttpRequestLineBytesMax = 64 * 1024;  // join_request rides in the URL
