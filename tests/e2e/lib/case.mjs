@@ -34,6 +34,12 @@ export class Case {
     return this.#chromium.page(name, options);
   }
 
+  // A bare tab at `url`, for pages that are not ours to drive through window.peer.
+  async tab(url) {
+    this.#chromium ??= await Chromium.launch();
+    return this.#chromium.tab(url);
+  }
+
   // A page that has joined; `options` go to the page, to join() and, where given, to publish().
   async joined(focus, name, { page, publish, ...join } = {}) {
     const peer = await this.page(name, page);

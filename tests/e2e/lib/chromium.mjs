@@ -36,4 +36,13 @@ export class Chromium {
     await page.goto(`${this.pages.url}/call.html?lk=${client}`);
     return peer;
   }
+
+  async tab(url, { permissions = ['camera', 'microphone'] } = {}) {
+    const context = await this.browser.newContext({ permissions });
+    const page = await context.newPage();
+    page.crashes = [];
+    page.on('pageerror', (error) => page.crashes.push(error.message));
+    await page.goto(url);
+    return page;
+  }
 }

@@ -29,8 +29,9 @@ export class Focus {
   #log = [];
   #exited = null;
 
-  // `netns` runs the process in that network namespace; `address` is where it listens then.
-  static async start({ config = {}, address = '127.0.0.1', netns } = {}) {
+  // `netns` runs the process in that network namespace; `address` is where it listens then; `args`
+  // are further flags such as --dev.
+  static async start({ config = {}, address = '127.0.0.1', netns, args = [] } = {}) {
     const focus = new Focus();
     focus.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-e2e-'));
     const file = path.join(focus.folder, 'config.yaml');
@@ -42,15 +43,15 @@ export class Focus {
       logging: { level: 'debug' },
     };
     fs.writeFileSync(file, toYaml(merge(defaults, config)), { mode: 0o600 });
-    await focus.#launch(file, netns);
+    await focus.#launch(['--config', file, ...args], netns);
     return focus;
   }
 
-  async #launch(file, netns) {
+  async #launch(flags, netns) {
     const inside = netns ? ['ip', 'netns', 'exec', netns] : [];
     // With setpriv the focus dies with the test even if the test is killed outright.
     const guard = fs.existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : [];
-    const [command, ...args] = [...inside, ...guard, focusBinary(), 'serve', '--config', file];
+    const [command, ...args] = [...inside, ...guard, focusBinary(), 'serve', ...flags];
     this.#child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child.on('error', (error) => this.#note('spawn', error.message));
     this.#child.on('exit', (code, signal) => { this.#exited = signal ?? code; });
