@@ -9,7 +9,8 @@ namespace fovea::wire {
 namespace {
 
 constexpr std::size_t kFirstGuessBytes = 16 * 1024;
-constexpr int kGzipOnly = 16 + MAX_WBITS;  // zlib's way of saying "gzip header and trailer required"
+constexpr int kGzipOnly =
+    16 + MAX_WBITS;  // zlib's way of saying "gzip header and trailer required"
 
 class Inflater {
  public:

@@ -94,9 +94,8 @@ HttpResponse TextResponse(int status, std::string_view text) {
 }
 
 HttpResponse JsonResponse(int status, std::string json) {
-  return {.status = status,
-          .headers = {{"Content-Type", "application/json"}},
-          .body = std::move(json)};
+  return {
+      .status = status, .headers = {{"Content-Type", "application/json"}}, .body = std::move(json)};
 }
 
 void AddCorsHeaders(HttpResponse& response) {
@@ -134,7 +133,8 @@ std::string SerializeResponse(const HttpResponse& response, ResponseFraming fram
   if (HasBody(response.status)) {
     AppendField(out, "Content-Length", std::to_string(response.body.size()));
   }
-  if (response.status != 101) AppendField(out, "Connection", framing.keep_alive ? "keep-alive" : "close");
+  if (response.status != 101)
+    AppendField(out, "Connection", framing.keep_alive ? "keep-alive" : "close");
   out += "\r\n";
   if (HasBody(response.status) && !framing.head_only) out += response.body;
   return out;

@@ -41,7 +41,8 @@ HttpHeaders ToHeaders(const Fields& fields) {
   for (const auto& field : fields) {
     const auto name = field.name_string();
     const auto value = field.value();
-    out.emplace_back(std::string(name.data(), name.size()), std::string(value.data(), value.size()));
+    out.emplace_back(std::string(name.data(), name.size()),
+                     std::string(value.data(), value.size()));
   }
   return out;
 }

@@ -15,9 +15,9 @@ enum class HttpParseState { kNeedMore, kComplete, kFailed };
 
 // Reads requests one after another from a connection.
 //
-// Limits: limits::kHttpRequestLineBytesMax (414), kHttpHeaderBytesMax (431), kHttpBodyBytesMax (413).
-// Anything ambiguous about where a message ends is refused with 400, because a proxy in front may
-// read it the other way.
+// Limits: limits::kHttpRequestLineBytesMax (414), kHttpHeaderBytesMax (431), kHttpBodyBytesMax
+// (413). Anything ambiguous about where a message ends is refused with 400, because a proxy in
+// front may read it the other way.
 class HttpRequestParser {
  public:
   HttpRequestParser();

@@ -5,8 +5,8 @@
 namespace fovea::wire {
 namespace {
 
-// Counts brackets outside of strings. Malformed text may be counted wrongly, but never too low up to
-// the point where the parser would stop.
+// Counts brackets outside of strings. Malformed text may be counted wrongly, but never too low up
+// to the point where the parser would stop.
 bool IsShallow(std::string_view text) {
   int depth = 0;
   bool in_string = false;

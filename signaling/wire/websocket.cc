@@ -111,6 +111,15 @@ struct WebSocket::Wslay {
     }
   }
 
+  // A frame that cannot be understood. wslay would close without a code here; RFC 6455 section 7.4.1
+  // has 1002 for it.
+  void FailFrame() {
+    broken = true;
+    if (wslay_event_get_close_sent(context) != 0) return;
+    output.append("\x88\x02\x03\xea", 4);
+    if (own_code == 0) own_code = close_code::kProtocolError;
+  }
+
   wslay_event_context_ptr context = nullptr;
   std::string_view input;
   std::string output;
@@ -129,7 +138,7 @@ void WebSocket::HandleBytes(std::string_view bytes, std::vector<WebSocketMessage
   wslay_->input = bytes;
   // Once we have said goodbye, what the peer still sends is read only to find its close frame.
   wslay_->messages = closing() ? nullptr : &out;
-  if (wslay_event_recv(wslay_->context) != 0) wslay_->broken = true;
+  if (wslay_event_recv(wslay_->context) != 0) wslay_->FailFrame();
   wslay_->input = {};
   wslay_->messages = nullptr;
   if (wslay_->peer_code != 0 && wslay_->own_code == 0) close_reason_ = wslay_->peer_reason;
@@ -169,6 +178,7 @@ void WebSocket::Close(std::uint16_t code, std::string_view reason) {
 std::string WebSocket::TakeOutput() { return std::exchange(wslay_->output, {}); }
 
 void WebSocket::Pump() {
+  if (wslay_->broken) return;
   if (wslay_event_send(wslay_->context) != 0) wslay_->broken = true;
 }
 

@@ -1,6 +1,6 @@
-// The server's half of WebSocket without I/O. RFC 6455; the framing is wslay's. No extension is ever
-// negotiated: permessage-deflate costs memory per connection and saves little on media signalling.
-// Thread: one object per connection, owned by the signaling thread.
+// The server's half of WebSocket without I/O. RFC 6455; the framing is wslay's. No extension is
+// ever negotiated: permessage-deflate costs memory per connection and saves little on media
+// signalling. Thread: one object per connection, owned by the signaling thread.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@
 
 namespace fovea::wire {
 
-// Whether the client wants to leave HTTP for WebSocket. Says nothing about whether it asks correctly.
+// Whether the client wants to leave HTTP for WebSocket. Says nothing about whether it asks
+// correctly.
 [[nodiscard]] bool IsWebSocketUpgrade(const HttpRequest& request);
 
 // The 101 response of RFC 6455 section 4.2.2, or the refusal (400; 426 for another version).
@@ -47,8 +48,8 @@ struct WebSocketMessage {
 // Invariants:
 //  (1) After a close frame was sent or received no message is delivered or accepted for sending.
 //  (2) Pings are answered, and a close frame is echoed, by bytes in TakeOutput().
-// Limits: limits::kSignalMessageBytesMax per message over all its fragments; a longer one closes with
-// 1009. Malformed frames, unmasked ones and bad UTF-8 close with the codes of RFC 6455.
+// Limits: limits::kSignalMessageBytesMax per message over all its fragments; a longer one closes
+// with 1009. Malformed frames, unmasked ones and bad UTF-8 close with the codes of RFC 6455.
 class WebSocket {
  public:
   WebSocket();
@@ -72,7 +73,8 @@ class WebSocket {
   // Both close frames are exchanged, or the stream cannot be followed any further: flush and close
   // the transport.
   [[nodiscard]] bool finished() const;
-  // The code the session ended with: the peer's if it closed first, else ours; kAbnormal while open.
+  // The code the session ended with: the peer's if it closed first, else ours; kAbnormal while
+  // open.
   [[nodiscard]] std::uint16_t close_code() const;
   [[nodiscard]] const std::string& close_reason() const { return close_reason_; }
 

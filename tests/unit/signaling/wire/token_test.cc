@@ -29,11 +29,11 @@ Kind KindOf(std::string_view token) {
 }
 
 TEST(Jwt, SignsTheExampleOfJwtIo) {
-  EXPECT_EQ(SignJwt(R"({"sub":"1234567890","name":"John Doe","iat":1516239022})",
-                    "your-256-bit-secret"),
-            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
-            "eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ."
-            "SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c");
+  EXPECT_EQ(
+      SignJwt(R"({"sub":"1234567890","name":"John Doe","iat":1516239022})", "your-256-bit-secret"),
+      "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
+      "eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ."
+      "SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c");
 }
 
 TEST(Jwt, ChecksTheExampleOfRfc7515AppendixA1) {
@@ -80,11 +80,11 @@ TEST(Jwt, RefusesWhatIsNotThreePartsOfJsonObjects) {
 }
 
 TEST(VerifyToken, ReadsEverythingLkJwtServiceWrites) {
-  const auto grants = VerifyToken(
-      Signed(R"({"exp":1700003600,"iss":"devkey","nbf":1700000000,"sub":"@a:hs:DEV",
+  const auto grants =
+      VerifyToken(Signed(R"({"exp":1700003600,"iss":"devkey","nbf":1700000000,"sub":"@a:hs:DEV",
                  "video":{"canPublish":true,"canSubscribe":true,"canUpdateOwnMetadata":true,
                           "room":"R","roomJoin":true}})"),
-      kKeys, kNow);
+                  kKeys, kNow);
   ASSERT_TRUE(grants);
   EXPECT_EQ(grants->api_key, "devkey");
   EXPECT_EQ(grants->identity, "@a:hs:DEV");
@@ -98,7 +98,8 @@ TEST(VerifyToken, ReadsEverythingLkJwtServiceWrites) {
 }
 
 TEST(VerifyToken, AbsentPermissionsHaveTheirDefaults) {
-  const auto bare = VerifyToken(Signed(R"({"iss":"devkey","exp":1700000001,"video":{}})"), kKeys, kNow);
+  const auto bare =
+      VerifyToken(Signed(R"({"iss":"devkey","exp":1700000001,"video":{}})"), kKeys, kNow);
   ASSERT_TRUE(bare);
   EXPECT_TRUE(bare->video->CanPublish());
   EXPECT_TRUE(bare->video->CanSubscribe());

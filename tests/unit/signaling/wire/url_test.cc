@@ -49,7 +49,8 @@ TEST(RequestTarget, AcceptsAbsoluteFormAndAsterisk) {
 }
 
 TEST(RequestTarget, RefusesBrokenEscapes) {
-  for (const char* text : {"", "rtc", "host:443", "/%", "/%4", "/%4g", "/?a=%", "/?%zz=1", "/%00"}) {
+  for (const char* text :
+       {"", "rtc", "host:443", "/%", "/%4", "/%4g", "/?a=%", "/?%zz=1", "/%00"}) {
     EXPECT_FALSE(ParseRequestTarget(text)) << text;
   }
 }
@@ -82,9 +83,9 @@ TEST(HttpUrl, ReadsPortsQueriesAndIpv6) {
 }
 
 TEST(HttpUrl, RefusesWhatItCannotCall) {
-  for (const char* text : {"", "ftp://a/", "http://", "http:///x", "http://u:p@host/", "http://h:0/",
-                           "http://h:65536/", "http://h:8x/", "http://[::1/", "http://[::1]x/",
-                           "http://h/a b", "http://h/\r\nX: y"}) {
+  for (const char* text : {"", "ftp://a/", "http://", "http:///x", "http://u:p@host/",
+                           "http://h:0/", "http://h:65536/", "http://h:8x/", "http://[::1/",
+                           "http://[::1]x/", "http://h/a b", "http://h/\r\nX: y"}) {
     EXPECT_FALSE(ParseHttpUrl(text)) << text;
   }
 }
