@@ -1,0 +1,63 @@
+// What the operator can set about rooms, as the room logic uses it. Defaults are LiveKit's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sfu/core/limits.h"
+#include "sfu/core/time.h"
+
+namespace fovea::livekit {
+
+struct IceServer {
+  std::vector<std::string> urls;
+  std::string username;
+  std::string credential;
+};
+
+struct RoomOptions {
+  bool auto_create = true;            // false: only CreateRoom or a roomCreate grant opens a room
+  std::uint32_t empty_timeout_s = 300;     // nobody ever joined
+  std::uint32_t departure_timeout_s = 20;  // after the last one left
+  std::uint32_t max_participants = 0;      // 0 = no limit
+  bool enable_remote_unmute = false;
+  // MIME names clients may publish, in order of preference. Video first: clients take the first fit.
+  std::vector<std::string> enabled_codecs = {"video/VP8",  "video/H264", "video/VP9",  "video/AV1",
+                                             "audio/opus", "audio/red",  "audio/PCMU", "audio/PCMA"};
+};
+
+struct ServerOptions {
+  // Clients read it: below 1.8.0 RPC is off, above 1.13.6 JS publishes VP9/AV1 in a mode of its own.
+  std::string announced_version = "1.13.5";
+  std::int32_t announced_protocol = 17;
+  std::string node_id = "ND_fovea";
+  std::string region;
+  RoomOptions room;
+  std::vector<IceServer> ice_servers;
+  std::int32_t ping_interval_s = 5;  // must be positive: the Rust client builds a timer from it
+  std::int32_t ping_timeout_s = 15;
+  bool enable_data_tracks = true;
+
+  // Speakers: shorter reacts faster and flickers more.
+  Duration speaker_interval = Millis(400);
+  // Dynacast: how long a layer that nobody wants keeps running. Shorter saves uplink, costs key frames.
+  Duration dynacast_pause_delay = Seconds(5);
+  // A participant who has never connected is removed after this.
+  Duration join_timeout = Seconds(60);
+  // Signal lost while media is fine: kept this long for a resume.
+  Duration resume_timeout = Seconds(20);
+  Duration token_refresh_interval = Seconds(300);
+  std::int64_t token_refresh_ttl_s = 600;
+  // Roster updates that are not urgent are sent together after this.
+  Duration update_batch_interval = Millis(50);
+  Duration quality_interval = Seconds(5);
+
+  std::size_t metadata_bytes_max = limits::kMetadataBytesMax;
+  std::size_t attributes_bytes_max = limits::kAttributesBytesMax;
+  std::size_t room_name_chars_max = limits::kRoomNameCharsMax;
+  std::size_t identity_chars_max = limits::kIdentityCharsMax;
+  std::size_t name_chars_max = limits::kParticipantNameCharsMax;
+};
+
+}  // namespace fovea::livekit

@@ -1,0 +1,48 @@
+#include "signaling/livekit/participant.h"
+
+namespace fovea::livekit {
+namespace {
+
+PeerConnection* Find(std::map<PeerConnection::Role, PeerConnection>& peers, PeerConnection::Role role) {
+  const auto it = peers.find(role);
+  return it == peers.end() ? nullptr : &it->second;
+}
+
+}  // namespace
+
+PeerConnection* Participant::primary() {
+  if (PeerConnection* single = Find(peers, PeerConnection::Role::kSingle)) return single;
+  PeerConnection* subscriber = Find(peers, PeerConnection::Role::kSubscriber);
+  return subscriber != nullptr ? subscriber : Find(peers, PeerConnection::Role::kPublisher);
+}
+
+PeerConnection* Participant::uplink() {
+  return Find(peers, single_peer_connection ? PeerConnection::Role::kSingle : PeerConnection::Role::kPublisher);
+}
+
+PeerConnection* Participant::downlink() {
+  return Find(peers, single_peer_connection ? PeerConnection::Role::kSingle : PeerConnection::Role::kSubscriber);
+}
+
+PeerConnection* Participant::peer_for(control::SessionHandle session) {
+  for (auto& [role, peer] : peers) {
+    if (peer.session == session) return &peer;
+  }
+  return nullptr;
+}
+
+Track* Participant::track(const std::string& track_sid) {
+  const auto it = tracks.find(track_sid);
+  return it == tracks.end() ? nullptr : it->second.get();
+}
+
+pb::ParticipantInfo Participant::Snapshot() const {
+  pb::ParticipantInfo snapshot = info;
+  snapshot.clear_tracks();
+  for (const auto& [track_sid, track] : tracks) *snapshot.add_tracks() = track->info;
+  snapshot.clear_data_tracks();
+  for (const auto& [handle, track] : data_tracks) *snapshot.add_data_tracks() = track.info;
+  return snapshot;
+}
+
+}  // namespace fovea::livekit

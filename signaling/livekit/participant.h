@@ -1,0 +1,139 @@
+// One person (or agent) in a room: identity, permissions, peer connections, what they publish and
+// what they receive. State only; the rules are in Room. Owned by Room. Thread: signaling.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sfu/control/command.h"
+#include "sfu/core/time.h"
+#include "signaling/livekit/answer_negotiator.h"
+#include "signaling/livekit/offer_negotiator.h"
+#include "signaling/livekit/pb.h"
+#include "signaling/livekit/ports.h"
+#include "signaling/livekit/track.h"
+
+namespace fovea::livekit {
+
+// What a verified token and the join request together say.
+struct JoinParams {
+  std::string api_key;
+  std::string room;
+  std::string identity;
+  std::string name;
+  std::string metadata;
+  std::map<std::string, std::string> attributes;
+  pb::ParticipantPermission permission;
+  pb::ParticipantInfo::Kind kind = pb::ParticipantInfo::STANDARD;
+  bool may_create_room = false;
+  std::optional<pb::RoomConfiguration> room_configuration;
+  pb::JoinRequest request;
+  bool single_peer_connection = false;  // /rtc/v1
+};
+
+// One peer connection of a participant.
+struct PeerConnection {
+  enum class Role : std::uint8_t { kSingle, kPublisher, kSubscriber };
+  Role role = Role::kSingle;
+  control::SessionHandle session;
+  control::IceCredentials credentials;
+  bool on_worker = false;  // AddSession was posted
+  bool connected = false;
+  std::unique_ptr<AnswerNegotiator> answerer;  // kSingle, kPublisher
+  std::unique_ptr<OfferNegotiator> offerer;    // kSubscriber
+};
+
+// Who may receive this participant's tracks (subscription_permission).
+struct SubscriptionPermissions {
+  struct Grant {
+    bool all_tracks = false;
+    std::set<std::string> track_sids;
+  };
+  bool all_participants = true;
+  std::map<std::string, Grant> by_sid;
+  std::map<std::string, Grant> by_identity;
+};
+
+struct DataTrack {
+  pb::DataTrackInfo info;
+  std::map<std::string, std::uint32_t> handle_by_subscriber;  // participant sid → its handle
+};
+
+class Participant {
+ public:
+  // Constant after construction.
+  std::string sid;
+  std::string identity;
+  std::string api_key;
+  bool single_peer_connection = false;
+  std::int32_t protocol = 0;
+  bool adaptive_stream = false;
+  bool auto_subscribe = true;
+  bool auto_subscribe_data_track = true;
+  std::uint8_t worker = 0;
+  Instant joined_at{};
+
+  // Public record; `info.tracks` is filled by Snapshot().
+  pb::ParticipantInfo info;
+
+  // Signalling.
+  ConnectionId connection;          // 0 while the socket is gone and a resume may come
+  Instant signal_lost_at = kNever;
+  Instant refresh_token_at = kNever;
+  bool drop_signal_on_resume = false;              // simulate hooks
+  bool drop_signal_on_resume_silently = false;
+
+  // Media.
+  std::map<PeerConnection::Role, PeerConnection> peers;
+  std::map<std::string, PendingTrack> pending;          // by cid
+  std::vector<std::string> pending_order;               // cids, oldest first
+  std::map<std::string, std::unique_ptr<Track>> tracks; // by sid
+  std::map<std::string, Downlink> downlinks;            // by track sid
+  std::map<std::string, TrackSettings> early_settings;  // track_setting before the subscription
+  std::set<std::string> unsubscribed;                   // exceptions to auto_subscribe
+  std::set<std::string> subscribed_by_hand;             // wishes without auto_subscribe
+  SubscriptionPermissions subscription_permissions;
+  bool needs_sections = false;       // new downlinks wait for a negotiation
+  std::uint32_t asked_audios = 0;    // last media_sections_requirement not yet followed by an offer
+  std::uint32_t asked_videos = 0;
+  bool requirement_outstanding = false;
+
+  // Data.
+  std::uint32_t last_reliable_seq = 0;
+  std::map<std::uint32_t, DataTrack> data_tracks;             // by publisher's handle
+  std::map<std::uint32_t, std::string> data_handles;          // our handle → data track sid
+  std::set<std::string> data_subscribed;                      // wishes, by data track sid
+  std::set<std::string> data_unsubscribed;
+  std::uint32_t next_data_handle = 1;
+
+  // Roster.
+  bool update_due = false;  // a batched update is owed to the others
+
+  // Speakers and quality.
+  float speaker_level = 0;         // as last sent
+  bool speaking = false;
+  float pending_level = 0;         // as last measured
+  bool pending_speaking = false;
+  bool speaker_dirty = false;
+  std::optional<pb::ConnectionQuality> quality_sent;
+
+  [[nodiscard]] bool active() const { return info.state() == pb::ParticipantInfo::ACTIVE; }
+  [[nodiscard]] bool hidden() const { return info.permission().hidden(); }
+  // The connection whose state is the participant's: the only one, or in dual mode the subscriber's
+  // if the participant may subscribe.
+  [[nodiscard]] PeerConnection* primary();
+  [[nodiscard]] PeerConnection* uplink();    // carries what the client publishes
+  [[nodiscard]] PeerConnection* downlink();  // carries what the client receives
+  [[nodiscard]] PeerConnection* peer_for(control::SessionHandle session);
+  [[nodiscard]] Track* track(const std::string& track_sid);
+  // `info` with the tracks as they are now.
+  [[nodiscard]] pb::ParticipantInfo Snapshot() const;
+  void BumpVersion() { info.set_version(info.version() + 1); }
+};
+
+}  // namespace fovea::livekit

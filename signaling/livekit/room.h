@@ -1,0 +1,193 @@
+// A room: who is in it, who publishes what, who receives what, and what each is told about it.
+// LiveKit's session semantics (livekit-protocol reference sections 2 to 4). Pure logic: time is an
+// argument, everything outside is reached through Context's ports.
+//
+// Invariants:
+//  (1) At most one participant per identity; a newer join replaces the older one.
+//  (2) A subscriber is told of a publisher (`update`) before anything that adds the publisher's media.
+//  (3) Every handle in Context.index that names this room belongs to a live object of it.
+// Thread: signaling.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sfu/control/event.h"
+#include "sfu/core/deadline.h"
+#include "signaling/livekit/context.h"
+#include "signaling/livekit/participant.h"
+
+namespace fovea::livekit {
+
+class Room {
+ public:
+  Room(Context& context, Instant now, std::string name);
+  ~Room();
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+
+  // --- Sessions (room_join.cc) ---
+
+  // Admits a participant whose token was checked; sends `join` first. An older participant of the
+  // same identity is put out with DUPLICATE_IDENTITY. Null when the workers have no room left.
+  Participant* Join(Instant now, ConnectionId connection, const JoinParams& params);
+  // Attaches a new socket to a live participant; sends `reconnect` first. Null when there is none of
+  // that sid: the caller tells the client to join anew.
+  Participant* Resume(Instant now, ConnectionId connection, const JoinParams& params);
+  [[nodiscard]] bool IsFull() const;
+  void HandleSignal(Instant now, Participant& participant, const pb::SignalRequest& request);
+  void HandleSignalClosed(Instant now, Participant& participant);
+  void HandleSessionConnected(Instant now, Participant& participant, PeerConnection& peer);
+  void HandleSessionDisconnected(Instant now, Participant& participant, control::DisconnectCause cause);
+  // Puts a participant out: `leave` to them, commands to the workers, `update` to the others. The
+  // Participant is destroyed.
+  void Remove(Instant now, Participant& participant, pb::DisconnectReason reason,
+              pb::LeaveRequest::Action action = pb::LeaveRequest::DISCONNECT);
+  void Close(Instant now, pb::DisconnectReason reason);
+
+  // --- Media events (room_quality.cc, room_speakers.cc) ---
+
+  void HandleSpeakerLevel(Participant& publisher, const control::SpeakerLevel& level);
+  void HandleUplinkQuality(Participant& publisher, const control::UplinkQuality& quality);
+  void HandleDownlinkQuality(Participant& subscriber, const control::DownlinkQuality& quality);
+  void HandleSubscriptionStarted(Participant& subscriber, const std::string& track_sid);
+
+  // --- Data (room_data.cc) ---
+
+  void HandleData(Instant now, Participant& sender, DataLane lane, ByteSpan message);
+  void SendServerData(const pb::SendDataRequest& request);
+
+  // --- Server API (room_api.cc) ---
+
+  [[nodiscard]] pb::Room Info() const;
+  [[nodiscard]] Participant* Find(const std::string& identity);
+  [[nodiscard]] Participant* FindBySid(const std::string& sid);
+  [[nodiscard]] const std::map<std::string, std::unique_ptr<Participant>>& participants() const {
+    return participants_;
+  }
+  void SetMetadata(std::string metadata);
+  void SetTimeouts(std::uint32_t empty_s, std::uint32_t departure_s, std::uint32_t max_participants);
+  // Metadata, name, attributes (empty value deletes a key) and permission; empty strings: unchanged.
+  void UpdateParticipant(Instant now, Participant& participant, const pb::UpdateParticipantRequest& request);
+  // Null: no such track. An unmute needs options.room.enable_remote_unmute; the caller checks.
+  Track* MutePublishedTrack(Participant& participant, const std::string& track_sid, bool muted);
+  void UpdateSubscriptions(Instant now, Participant& participant, const std::vector<std::string>& track_sids,
+                           bool subscribe);
+
+  // --- Time ---
+
+  void HandleTimeout(Instant now);
+  // Sends what the last calls made due: negotiations, urgent updates. Call after every input.
+  void Flush(Instant now);
+  [[nodiscard]] Deadline NextDeadline() const;
+  // Empty for longer than its timeout, or closed: the owner destroys it.
+  [[nodiscard]] bool IsExpired(Instant now) const;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& sid() const { return sid_; }
+  [[nodiscard]] bool IsConsistent() const;
+
+ private:
+  // room_join.cc
+  pb::JoinResponse MakeJoinResponse(Instant now, const Participant& participant) const;
+  bool CreatePeers(Participant& participant);
+  void SendRefreshToken(Instant now, Participant& participant);
+  void Activate(Instant now, Participant& participant);
+  void ReleaseMedia(Participant& participant);
+  void SyncState(Instant now, Participant& participant, const pb::SyncState& state);
+  void Simulate(Instant now, Participant& participant, const pb::SimulateScenario& scenario);
+
+  // room_publish.cc
+  void AddTrack(Instant now, Participant& participant, const pb::AddTrackRequest& request);
+  void MuteByClient(Participant& participant, const pb::MuteTrackRequest& request);
+  void Unpublish(Instant now, Participant& participant, const std::string& track_sid, bool tell_publisher);
+  [[nodiscard]] std::vector<UplinkTrack> UplinksOf(const Participant& participant) const;
+  void PublishSection(Instant now, Participant& participant, const UplinkSection& section);
+  void PublishTrack(Instant now, Participant& participant, PendingTrack pending, const UplinkSection& section);
+
+  // room_negotiate.cc
+  [[nodiscard]] LocalTransport LocalTransportOf(const Participant& participant, const PeerConnection& peer) const;
+  [[nodiscard]] std::vector<DownlinkTrack> DownlinksOf(Participant& participant);
+  void HandleOffer(Instant now, Participant& participant, const pb::SessionDescription& offer);
+  void ApplyAnswer(Instant now, Participant& participant, const Answer& answer);
+  void HandleAnswer(Instant now, Participant& participant, const pb::SessionDescription& answer);
+  void EnsureOnWorker(PeerConnection& peer, const RemoteTransport& remote);
+  void SendCandidates(Participant& participant, const PeerConnection& peer, const LocalTransport& local);
+  void NegotiateDownlinks(Instant now, Participant& participant);
+  void AskForSections(Participant& participant, const SectionShortage& shortage);
+  void OfferToSubscriber(Instant now, Participant& participant, bool restart_ice);
+  void BindDownlink(Instant now, Participant& subscriber, const DownlinkSection& section);
+  void RefuseCodec(Instant now, Participant& participant, const std::string& track_sid);
+
+  // room_subscribe.cc
+  [[nodiscard]] bool MaySubscribe(const Participant& publisher, const Participant& subscriber,
+                                  const std::string& track_sid) const;
+  [[nodiscard]] bool WantsTrack(const Participant& subscriber, const std::string& track_sid) const;
+  void ReconcileSubscriptions(Instant now, Participant& subscriber);
+  void ReconcileTrack(Instant now, Participant& publisher, const Track& track);
+  void Subscribe(Instant now, Participant& publisher, const Track& track, Participant& subscriber);
+  void Unsubscribe(Instant now, Participant& subscriber, const std::string& track_sid);
+  void HandleSubscriptionRequest(Instant now, Participant& participant, const pb::UpdateSubscription& request);
+  void HandleTrackSettings(Instant now, Participant& participant, const pb::UpdateTrackSettings& settings);
+  void HandleSubscriptionPermission(Instant now, Participant& participant,
+                                    const pb::SubscriptionPermission& permission);
+  [[nodiscard]] pb::VideoQuality WantedQuality(const Participant& subscriber, const Downlink& downlink,
+                                               const Track& track) const;
+  void ApplyTarget(const Participant& subscriber, const Downlink& downlink, const Track& track);
+  void UpdateDynacast(Instant now, Participant& publisher, Track& track);
+  void SendDynacast(Participant& publisher, Track& track, pb::VideoQuality max);
+
+  // room_update.cc
+  void Broadcast(const Participant& about, const Participant* except);
+  void BroadcastSoon(Participant& about);
+  void SendUpdate(const Participant& to, const std::vector<pb::ParticipantInfo>& infos);
+  void SendRoomUpdate(Participant* to);
+  void UpdateOwnMetadata(Instant now, Participant& participant, const pb::UpdateParticipantMetadata& request);
+  void RespondToRequest(Participant& participant, pb::RequestResponse response);
+  void Notify(Instant now, const char* event, const Participant* participant, const Track* track);
+
+  // room_speakers.cc, room_quality.cc
+  void SendSpeakers(Instant now);
+  void SendQuality();
+
+  // room_data.cc
+  void PublishDataTrack(Participant& participant, const pb::PublishDataTrackRequest& request);
+  void UnpublishDataTrack(Participant& participant, std::uint32_t handle, bool tell_publisher);
+  void UpdateDataSubscription(Participant& participant, const pb::UpdateDataSubscription& request);
+  void SendDataHandles(Participant& subscriber);
+  void SubscribeDataTracks(Participant& subscriber);
+  void ForwardDataTrack(Participant& sender, ByteSpan packet);
+  void DeliverData(const Participant* sender, DataLane lane, const pb::DataPacket& packet);
+
+  void Send(const Participant& to, const pb::SignalResponse& message) const;
+  [[nodiscard]] Track* FindTrack(const std::string& track_sid, Participant** publisher);
+
+  Context& context_;
+  // Constant after construction.
+  const std::string name_;
+  const std::string sid_;
+  const Instant created_at_;
+  // State.
+  pb::Room info_;
+  std::map<std::string, std::unique_ptr<Participant>> participants_;  // by identity
+  bool anyone_ever_joined_ = false;
+  bool closed_ = false;
+  Instant empty_since_;
+  std::string sif_trailer_;
+  Instant flush_updates_at_ = kNever;
+  Instant room_update_at_ = kNever;
+  Instant speakers_at_ = kNever;
+  Instant quality_at_ = kNever;
+  struct LinkQuality {
+    std::uint32_t expected = 0;
+    std::uint32_t lost = 0;
+    std::uint32_t jitter_us = 0;
+    std::uint32_t rtt_us = 0;
+  };
+  std::map<std::string, LinkQuality> link_quality_;  // by participant sid, since the last SendQuality
+};
+
+}  // namespace fovea::livekit

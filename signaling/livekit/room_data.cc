@@ -1,0 +1,211 @@
+// Room: data packets and data tracks. livekit-protocol reference sections 3.8, 3.9.
+#include <algorithm>
+
+#include "signaling/livekit/data_track_packet.h"
+#include "signaling/livekit/room.h"
+
+namespace fovea::livekit {
+namespace {
+
+constexpr std::size_t kDataTrackNameMax = 256;
+constexpr std::size_t kDataTracksPerParticipantMax = 64;
+
+template <class List>
+bool Contains(const List& list, const std::string& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+}  // namespace
+
+void Room::HandleData(Instant now, Participant& sender, DataLane lane, ByteSpan message) {
+  (void)now;
+  if (!sender.info.permission().can_publish_data()) return;
+  if (lane == DataLane::kDataTrack) {
+    ForwardDataTrack(sender, message);
+    return;
+  }
+  pb::DataPacket packet;  // keeps unknown fields: newer clients may add some
+  if (!packet.ParseFromArray(message.data(), static_cast<int>(message.size()))) return;
+  if (lane == DataLane::kReliable && packet.sequence() > 0) {
+    // After a resume the client sends again what it is not sure of.
+    if (packet.sequence() <= sender.last_reliable_seq) return;
+    sender.last_reliable_seq = packet.sequence();
+  }
+  packet.set_participant_sid(sender.hidden() ? "" : sender.sid);
+  packet.set_participant_identity(sender.hidden() ? "" : sender.identity);
+  if (packet.has_user()) {
+    packet.mutable_user()->set_participant_sid(packet.participant_sid());
+    packet.mutable_user()->set_participant_identity(packet.participant_identity());
+  }
+  DeliverData(&sender, lane, packet);
+}
+
+void Room::DeliverData(const Participant* sender, DataLane lane, const pb::DataPacket& packet) {
+  const std::string bytes = packet.SerializeAsString();
+  const ByteSpan span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  const auto& identities = packet.destination_identities_size() > 0 || !packet.has_user()
+                               ? packet.destination_identities()
+                               : packet.user().destination_identities();
+  const bool by_sid = packet.has_user() && packet.user().destination_sids_size() > 0;
+  for (const auto& [identity, receiver] : participants_) {
+    if (receiver.get() == sender) continue;
+    const bool everyone = identities.empty() && !by_sid;
+    const bool named = Contains(identities, identity) ||
+                       (by_sid && Contains(packet.user().destination_sids(), receiver->sid));
+    if (!everyone && !named) continue;
+    const PeerConnection* peer = receiver->downlink();
+    if (peer != nullptr) (void)context_.media.SendData(peer->session, lane, span);
+  }
+}
+
+void Room::SendServerData(const pb::SendDataRequest& request) {
+  pb::DataPacket packet;
+  packet.set_kind(request.kind());
+  *packet.mutable_destination_identities() = request.destination_identities();
+  pb::UserPacket& user = *packet.mutable_user();
+  user.set_payload(request.data());
+  user.set_nonce(request.nonce());
+  if (request.has_topic()) user.set_topic(request.topic());
+  *user.mutable_destination_sids() = request.destination_sids();
+  *user.mutable_destination_identities() = request.destination_identities();
+  const DataLane lane = request.kind() == pb::DataPacket::LOSSY ? DataLane::kLossy : DataLane::kReliable;
+  DeliverData(nullptr, lane, packet);
+}
+
+// --- Data tracks ---
+
+void Room::PublishDataTrack(Participant& participant, const pb::PublishDataTrackRequest& request) {
+  const auto refuse = [&](pb::RequestResponse::Reason reason, const char* message) {
+    pb::RequestResponse response;
+    response.set_reason(reason);
+    response.set_message(message);
+    *response.mutable_publish_data_track() = request;
+    RespondToRequest(participant, std::move(response));
+  };
+  if (!context_.options.enable_data_tracks || !participant.info.permission().can_publish_data()) {
+    return refuse(pb::RequestResponse::NOT_ALLOWED, "does not have permission to publish data tracks");
+  }
+  if (request.pub_handle() == 0 || request.pub_handle() > kDataTrackHandleMax) {
+    return refuse(pb::RequestResponse::INVALID_HANDLE, "handle must be 1 to 65535");
+  }
+  if (request.name().empty() || request.name().size() > kDataTrackNameMax) {
+    return refuse(pb::RequestResponse::INVALID_NAME, "name must have 1 to 256 characters");
+  }
+  if (participant.data_tracks.contains(request.pub_handle())) {
+    return refuse(pb::RequestResponse::DUPLICATE_HANDLE, "handle is in use");
+  }
+  for (const auto& [handle, track] : participant.data_tracks) {
+    if (track.info.name() == request.name()) {
+      return refuse(pb::RequestResponse::DUPLICATE_NAME, "name is in use");
+    }
+  }
+  if (participant.data_tracks.size() >= kDataTracksPerParticipantMax) {
+    return refuse(pb::RequestResponse::LIMIT_EXCEEDED, "too many data tracks");
+  }
+  DataTrack track;
+  track.info.set_pub_handle(request.pub_handle());
+  track.info.set_sid(NewId(context_.rng, kDataTrackPrefix));
+  track.info.set_name(request.name());
+  track.info.set_encryption(request.encryption());
+  if (request.has_frame_encoding()) *track.info.mutable_frame_encoding() = request.frame_encoding();
+  if (request.has_schema()) *track.info.mutable_schema() = request.schema();
+  pb::SignalResponse response;
+  *response.mutable_publish_data_track_response()->mutable_info() = track.info;
+  participant.data_tracks[request.pub_handle()] = std::move(track);
+  Send(participant, response);
+  participant.BumpVersion();
+  Broadcast(participant, &participant);
+  for (const auto& [identity, other] : participants_) SubscribeDataTracks(*other);
+}
+
+void Room::UnpublishDataTrack(Participant& participant, std::uint32_t handle, bool tell_publisher) {
+  const auto it = participant.data_tracks.find(handle);
+  if (it == participant.data_tracks.end()) return;
+  const DataTrack track = it->second;
+  participant.data_tracks.erase(it);
+  if (tell_publisher) {
+    pb::SignalResponse response;
+    *response.mutable_unpublish_data_track_response()->mutable_info() = track.info;
+    Send(participant, response);
+    participant.BumpVersion();
+    Broadcast(participant, &participant);
+  }
+  for (const auto& [identity, other] : participants_) {
+    const auto subscribed = track.handle_by_subscriber.find(other->sid);
+    if (subscribed == track.handle_by_subscriber.end()) continue;
+    other->data_handles.erase(subscribed->second);
+    SendDataHandles(*other);
+  }
+}
+
+void Room::UpdateDataSubscription(Participant& participant, const pb::UpdateDataSubscription& request) {
+  for (const auto& update : request.updates()) {
+    if (update.subscribe()) {
+      participant.data_unsubscribed.erase(update.track_sid());
+      participant.data_subscribed.insert(update.track_sid());
+    } else {
+      participant.data_subscribed.erase(update.track_sid());
+      participant.data_unsubscribed.insert(update.track_sid());
+    }
+  }
+  SubscribeDataTracks(participant);
+}
+
+void Room::SubscribeDataTracks(Participant& subscriber) {
+  bool changed = false;
+  for (const auto& [identity, publisher] : participants_) {
+    if (publisher.get() == &subscriber) continue;
+    for (auto& [handle, track] : publisher->data_tracks) {
+      const bool wanted = !subscriber.data_unsubscribed.contains(track.info.sid()) &&
+                          (subscriber.auto_subscribe_data_track ||
+                           subscriber.data_subscribed.contains(track.info.sid()));
+      const auto it = track.handle_by_subscriber.find(subscriber.sid);
+      const bool has = it != track.handle_by_subscriber.end();
+      if (wanted && !has && subscriber.next_data_handle <= kDataTrackHandleMax) {
+        const std::uint32_t own_handle = subscriber.next_data_handle++;
+        track.handle_by_subscriber[subscriber.sid] = own_handle;
+        subscriber.data_handles[own_handle] = track.info.sid();
+        changed = true;
+      } else if (!wanted && has) {
+        subscriber.data_handles.erase(it->second);
+        track.handle_by_subscriber.erase(it);
+        changed = true;
+      }
+    }
+  }
+  if (changed) SendDataHandles(subscriber);
+}
+
+void Room::SendDataHandles(Participant& subscriber) {
+  pb::SignalResponse response;
+  auto& handles = *response.mutable_data_track_subscriber_handles()->mutable_sub_handles();
+  for (const auto& [identity, publisher] : participants_) {
+    for (const auto& [handle, track] : publisher->data_tracks) {
+      const auto it = track.handle_by_subscriber.find(subscriber.sid);
+      if (it == track.handle_by_subscriber.end()) continue;
+      auto& entry = handles[it->second];
+      entry.set_publisher_identity(publisher->identity);
+      entry.set_publisher_sid(publisher->sid);
+      entry.set_track_sid(track.info.sid());
+    }
+  }
+  response.mutable_data_track_subscriber_handles();  // present even when the map is empty
+  Send(subscriber, response);
+}
+
+void Room::ForwardDataTrack(Participant& sender, ByteSpan packet) {
+  const std::optional<std::uint16_t> handle = DataTrackHandle(packet);
+  if (!handle.has_value()) return;
+  const auto it = sender.data_tracks.find(*handle);
+  if (it == sender.data_tracks.end()) return;
+  std::vector<std::uint8_t> copy(packet.begin(), packet.end());
+  for (const auto& [identity, receiver] : participants_) {
+    const auto own = it->second.handle_by_subscriber.find(receiver->sid);
+    const PeerConnection* peer = receiver->downlink();
+    if (own == it->second.handle_by_subscriber.end() || peer == nullptr) continue;
+    SetDataTrackHandle(copy, static_cast<std::uint16_t>(own->second));
+    (void)context_.media.SendData(peer->session, DataLane::kDataTrack, copy);
+  }
+}
+
+}  // namespace fovea::livekit

@@ -1,0 +1,210 @@
+#include "signaling/livekit/room_manager.h"
+
+#include <algorithm>
+#include <variant>
+
+namespace fovea::livekit {
+namespace {
+
+template <class... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+}  // namespace
+
+std::optional<JoinRefusal> RoomManager::CheckJoin(const JoinParams& params) const {
+  const ServerOptions& options = context_.options;
+  if (params.identity.empty()) return JoinRefusal{400, "identity cannot be empty"};
+  if (params.identity.size() > options.identity_chars_max) {
+    return JoinRefusal{400, "participant identity exceeds the length limit"};
+  }
+  if (params.name.size() > options.name_chars_max) {
+    return JoinRefusal{400, "participant name exceeds the length limit"};
+  }
+  if (params.room.size() > options.room_name_chars_max) {
+    return JoinRefusal{400, "room name exceeds the length limit"};
+  }
+  const bool wants_metadata =
+      !params.request.metadata().empty() || params.request.participant_attributes_size() > 0;
+  if (wants_metadata && !params.permission.can_update_metadata()) {
+    return JoinRefusal{401, "permissions denied: cannot update own metadata"};
+  }
+  if (!rooms_.contains(params.room) && !options.room.auto_create && !params.may_create_room) {
+    // Clients look for this text: any other 404 makes them fall back to the old path.
+    return JoinRefusal{404, "requested room does not exist"};
+  }
+  return std::nullopt;
+}
+
+std::optional<JoinRefusal> RoomManager::CheckCapacity(const JoinParams& params) const {
+  const auto it = rooms_.find(params.room);
+  if (it == rooms_.end() || params.request.reconnect()) return std::nullopt;
+  const bool replaces = it->second->Find(params.identity) != nullptr;
+  if (!replaces && it->second->IsFull()) return JoinRefusal{503, "room is full"};
+  return std::nullopt;
+}
+
+Room* RoomManager::Find(const std::string& name) {
+  const auto it = rooms_.find(name);
+  return it == rooms_.end() ? nullptr : it->second.get();
+}
+
+Room& RoomManager::FindOrCreate(Instant now, const std::string& name) {
+  std::unique_ptr<Room>& room = rooms_[name];
+  if (room == nullptr) room = std::make_unique<Room>(context_, now, name);
+  return *room;
+}
+
+void RoomManager::Delete(Instant now, const std::string& name) {
+  const auto it = rooms_.find(name);
+  if (it == rooms_.end()) return;
+  it->second->Close(now, pb::DisconnectReason::ROOM_DELETED);
+  rooms_.erase(it);
+}
+
+void RoomManager::StartSession(Instant now, ConnectionId connection, const JoinParams& params) {
+  const auto refuse = [&](pb::DisconnectReason reason, pb::LeaveRequest::Action action) {
+    pb::SignalResponse response;
+    response.mutable_leave()->set_reason(reason);
+    response.mutable_leave()->set_action(action);
+    response.mutable_leave()->set_can_reconnect(action != pb::LeaveRequest::DISCONNECT);
+    context_.signal.Send(connection, response);
+    context_.signal.Close(connection, CloseCode::kNormal, "session refused");
+  };
+  if (params.request.reconnect()) {
+    Room* room = Find(params.room);
+    Participant* participant = room == nullptr ? nullptr : room->Resume(now, connection, params);
+    if (participant == nullptr) {
+      return refuse(pb::DisconnectReason::STATE_MISMATCH, pb::LeaveRequest::RECONNECT);
+    }
+    connections_[connection] = ConnectionOwner{room, participant->sid};
+    room->Flush(now);
+    return;
+  }
+  const bool is_new = !rooms_.contains(params.room);
+  Room& room = FindOrCreate(now, params.room);
+  if (is_new && params.room_configuration.has_value()) {
+    const pb::RoomConfiguration& configuration = *params.room_configuration;
+    room.SetTimeouts(configuration.empty_timeout(), configuration.departure_timeout(),
+                     configuration.max_participants());
+    if (!configuration.metadata().empty()) room.SetMetadata(configuration.metadata());
+  }
+  const Participant* participant = room.Join(now, connection, params);
+  if (participant == nullptr) {
+    return refuse(pb::DisconnectReason::JOIN_FAILURE, pb::LeaveRequest::DISCONNECT);
+  }
+  connections_[connection] = ConnectionOwner{&room, participant->sid};
+  room.Flush(now);
+}
+
+Participant* RoomManager::ParticipantOf(const ConnectionOwner& owner) {
+  const bool room_lives = std::any_of(rooms_.begin(), rooms_.end(),
+                                      [&](const auto& entry) { return entry.second.get() == owner.room; });
+  return room_lives ? owner.room->FindBySid(owner.participant_sid) : nullptr;
+}
+
+void RoomManager::HandleSignal(Instant now, ConnectionId connection, const pb::SignalRequest& request) {
+  const auto it = connections_.find(connection);
+  if (it == connections_.end()) return;
+  Participant* participant = ParticipantOf(it->second);
+  // A socket that was replaced by a newer one has nothing to say any more.
+  if (participant == nullptr || participant->connection != connection) return;
+  it->second.room->HandleSignal(now, *participant, request);
+  it->second.room->Flush(now);
+}
+
+void RoomManager::HandleSignalClosed(Instant now, ConnectionId connection) {
+  const auto it = connections_.find(connection);
+  if (it == connections_.end()) return;
+  const ConnectionOwner owner = it->second;
+  connections_.erase(it);
+  Participant* participant = ParticipantOf(owner);
+  if (participant == nullptr || participant->connection != connection) return;
+  owner.room->HandleSignalClosed(now, *participant);
+  owner.room->Flush(now);
+}
+
+void RoomManager::HandleWorkerEvent(Instant now, const control::WorkerEvent& event) {
+  const auto session_owner = [&](control::SessionHandle session) {
+    const auto it = context_.index.sessions.find(session);
+    return it == context_.index.sessions.end() ? SessionOwner{} : it->second;
+  };
+  const auto publication_owner = [&](control::PublicationHandle publication) {
+    const auto it = context_.index.publications.find(publication);
+    return it == context_.index.publications.end() ? TrackOwner{} : it->second;
+  };
+  const auto subscription_owner = [&](control::SubscriptionHandle subscription) {
+    const auto it = context_.index.subscriptions.find(subscription);
+    return it == context_.index.subscriptions.end() ? TrackOwner{} : it->second;
+  };
+  std::visit(Overloaded{
+                 [&](const control::SessionConnected& e) {
+                   const SessionOwner owner = session_owner(e.session);
+                   if (owner.room == nullptr) return;
+                   owner.room->HandleSessionConnected(now, *owner.participant,
+                                                      *owner.participant->peer_for(e.session));
+                   owner.room->Flush(now);
+                 },
+                 [&](const control::SessionDisconnected& e) {
+                   const SessionOwner owner = session_owner(e.session);
+                   if (owner.room == nullptr) return;
+                   owner.room->HandleSessionDisconnected(now, *owner.participant, e.cause);
+                   owner.room->Flush(now);
+                 },
+                 [](const control::SessionRemoved&) {},  // handle bookkeeping is the media port's
+                 [](const control::FenceReached&) {},
+                 [](const control::PublicationLayers&) {},
+                 [&](const control::SpeakerLevel& e) {
+                   const TrackOwner owner = publication_owner(e.publication);
+                   if (owner.room != nullptr) owner.room->HandleSpeakerLevel(*owner.participant, e);
+                 },
+                 [&](const control::UplinkQuality& e) {
+                   const TrackOwner owner = publication_owner(e.publication);
+                   if (owner.room != nullptr) owner.room->HandleUplinkQuality(*owner.participant, e);
+                 },
+                 [&](const control::DownlinkQuality& e) {
+                   const TrackOwner owner = subscription_owner(e.subscription);
+                   if (owner.room != nullptr) owner.room->HandleDownlinkQuality(*owner.participant, e);
+                 },
+                 [&](const control::SubscriptionStarted& e) {
+                   const TrackOwner owner = subscription_owner(e.subscription);
+                   if (owner.room == nullptr) return;
+                   owner.room->HandleSubscriptionStarted(*owner.participant, owner.track_sid);
+                 },
+             },
+             event);
+}
+
+void RoomManager::HandleData(Instant now, control::SessionHandle session, DataLane lane, ByteSpan message) {
+  const auto it = context_.index.sessions.find(session);
+  if (it == context_.index.sessions.end()) return;
+  it->second.room->HandleData(now, *it->second.participant, lane, message);
+}
+
+void RoomManager::HandleTimeout(Instant now) {
+  for (auto it = rooms_.begin(); it != rooms_.end();) {
+    it->second->HandleTimeout(now);
+    if (it->second->IsExpired(now)) {
+      it->second->Close(now, pb::DisconnectReason::ROOM_CLOSED);
+      it = rooms_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+}
+
+Deadline RoomManager::NextDeadline() const {
+  Deadline deadline;
+  for (const auto& [name, room] : rooms_) deadline = Soonest(deadline, room->NextDeadline());
+  return deadline;
+}
+
+void RoomManager::Shutdown(Instant now) {
+  for (const auto& [name, room] : rooms_) room->Close(now, pb::DisconnectReason::SERVER_SHUTDOWN);
+  rooms_.clear();
+}
+
+}  // namespace fovea::livekit

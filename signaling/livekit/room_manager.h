@@ -1,0 +1,64 @@
+// All rooms of the process: who may open one, which connection belongs to whom, and which room an
+// event from a worker concerns. Thread: signaling.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "sfu/control/event.h"
+#include "sfu/core/deadline.h"
+#include "sfu/core/result.h"
+#include "signaling/livekit/context.h"
+#include "signaling/livekit/room.h"
+
+namespace fovea::livekit {
+
+// Why a join is refused before the WebSocket is accepted.
+struct JoinRefusal {
+  int status = 400;
+  std::string message;
+};
+
+class RoomManager {
+ public:
+  explicit RoomManager(Context& context) : context_(context) {}
+
+  // The checks that /validate and the join share. Nothing when the join may go on.
+  [[nodiscard]] std::optional<JoinRefusal> CheckJoin(const JoinParams& params) const;
+  // What only a real join is refused for (validate still says 200): a full room.
+  [[nodiscard]] std::optional<JoinRefusal> CheckCapacity(const JoinParams& params) const;
+  // A new or resuming session on an accepted socket. The first message is queued on return.
+  // REQUIRES: CheckJoin and CheckCapacity passed.
+  void StartSession(Instant now, ConnectionId connection, const JoinParams& params);
+  void HandleSignal(Instant now, ConnectionId connection, const pb::SignalRequest& request);
+  void HandleSignalClosed(Instant now, ConnectionId connection);
+  void HandleWorkerEvent(Instant now, const control::WorkerEvent& event);
+  void HandleData(Instant now, control::SessionHandle session, DataLane lane, ByteSpan message);
+
+  // Server API. Null when there is no such room.
+  [[nodiscard]] Room* Find(const std::string& name);
+  Room& FindOrCreate(Instant now, const std::string& name);
+  void Delete(Instant now, const std::string& name);
+  [[nodiscard]] const std::map<std::string, std::unique_ptr<Room>>& rooms() const { return rooms_; }
+
+  void HandleTimeout(Instant now);
+  [[nodiscard]] Deadline NextDeadline() const;
+  // Puts everybody out; for an orderly stop.
+  void Shutdown(Instant now);
+
+ private:
+  struct ConnectionOwner {
+    Room* room = nullptr;
+    std::string participant_sid;
+  };
+  [[nodiscard]] Participant* ParticipantOf(const ConnectionOwner& owner);
+
+  Context& context_;
+  std::map<std::string, std::unique_ptr<Room>> rooms_;  // by name
+  std::unordered_map<ConnectionId, ConnectionOwner> connections_;
+};
+
+}  // namespace fovea::livekit

@@ -1,0 +1,88 @@
+// Room: one client message in, dispatched. livekit-protocol reference section 2.3.
+#include "signaling/livekit/room.h"
+
+namespace fovea::livekit {
+
+void Room::HandleSignal(Instant now, Participant& participant, const pb::SignalRequest& request) {
+  using Request = pb::SignalRequest;
+  const auto pong = [&](std::int64_t last_ping_timestamp) {
+    pb::SignalResponse response;
+    response.mutable_pong_resp()->set_last_ping_timestamp(last_ping_timestamp);
+    response.mutable_pong_resp()->set_timestamp(context_.Wall(now).value / 1000);
+    Send(participant, response);
+  };
+  switch (request.message_case()) {
+    case Request::kOffer:
+      return HandleOffer(now, participant, request.offer());
+    case Request::kAnswer:
+      return HandleAnswer(now, participant, request.answer());
+    case Request::kTrickle:
+      return;  // ICE-lite: the peer's checks tell its address
+    case Request::kAddTrack:
+      return AddTrack(now, participant, request.add_track());
+    case Request::kMute:
+      return MuteByClient(participant, request.mute());
+    case Request::kSubscription:
+      return HandleSubscriptionRequest(now, participant, request.subscription());
+    case Request::kTrackSetting:
+      return HandleTrackSettings(now, participant, request.track_setting());
+    case Request::kLeave:
+      return Remove(now, participant, pb::DisconnectReason::CLIENT_INITIATED);
+    case Request::kUpdateLayers:
+      return;  // deprecated by LiveKit; the packets tell which layers live
+    case Request::kSubscriptionPermission:
+      return HandleSubscriptionPermission(now, participant, request.subscription_permission());
+    case Request::kSyncState:
+      return SyncState(now, participant, request.sync_state());
+    case Request::kSimulate:
+      return Simulate(now, participant, request.simulate());
+    case Request::kPing: {
+      pb::SignalResponse response;
+      response.set_pong(context_.Wall(now).value / 1000);
+      return Send(participant, response);
+    }
+    case Request::kPingReq:
+      return pong(request.ping_req().timestamp());
+    case Request::kUpdateMetadata:
+      return UpdateOwnMetadata(now, participant, request.update_metadata());
+    case Request::kUpdateAudioTrack: {
+      Track* track = participant.track(request.update_audio_track().track_sid());
+      if (track == nullptr) return;
+      *track->info.mutable_audio_features() = request.update_audio_track().features();
+      participant.BumpVersion();
+      return BroadcastSoon(participant);
+    }
+    case Request::kUpdateVideoTrack: {
+      Track* track = participant.track(request.update_video_track().track_sid());
+      if (track == nullptr) return;
+      track->info.set_width(request.update_video_track().width());
+      track->info.set_height(request.update_video_track().height());
+      participant.BumpVersion();
+      return BroadcastSoon(participant);
+    }
+    case Request::kPublishDataTrackRequest:
+      return PublishDataTrack(participant, request.publish_data_track_request());
+    case Request::kUnpublishDataTrackRequest:
+      return UnpublishDataTrack(participant, request.unpublish_data_track_request().pub_handle(), true);
+    case Request::kUpdateDataSubscription:
+      return UpdateDataSubscription(participant, request.update_data_subscription());
+    case Request::kStoreDataBlobRequest:
+    case Request::kGetDataBlobRequest: {
+      pb::RequestResponse response;
+      response.set_reason(pb::RequestResponse::NOT_ALLOWED);
+      response.set_message("data blobs are not enabled on this server");
+      const bool store = request.message_case() == Request::kStoreDataBlobRequest;
+      response.set_request_id(store ? request.store_data_blob_request().request_id()
+                                    : request.get_data_blob_request().request_id());
+      return RespondToRequest(participant, std::move(response));
+    }
+    case Request::MESSAGE_NOT_SET: {
+      pb::RequestResponse response;
+      response.set_reason(pb::RequestResponse::UNSUPPORTED_TYPE);
+      response.set_message("this server does not know the request");
+      return RespondToRequest(participant, std::move(response));
+    }
+  }
+}
+
+}  // namespace fovea::livekit

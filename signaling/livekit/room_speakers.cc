@@ -1,0 +1,130 @@
+// Room: who is speaking, and how good the links are. livekit-protocol reference sections 4.1, 4.2.
+#include <algorithm>
+#include <cmath>
+
+#include "signaling/livekit/room.h"
+
+namespace fovea::livekit {
+namespace {
+
+constexpr float kExcellentAbove = 80.0F;
+constexpr float kGoodAbove = 40.0F;
+
+pb::ConnectionQuality QualityForScore(float score) {
+  if (score > kExcellentAbove) return pb::ConnectionQuality::EXCELLENT;
+  if (score > kGoodAbove) return pb::ConnectionQuality::GOOD;
+  return pb::ConnectionQuality::POOR;
+}
+
+// LiveKit's E-model-like scale (media-engine reference section 2.12) for one link over one interval.
+float Score(std::uint32_t expected, std::uint32_t lost, std::uint32_t jitter_us, std::uint32_t rtt_us) {
+  constexpr float kLossWeight = 8.0F;  // between upstream's video (10) with RTX and Opus (8)
+  const float delay_ms = static_cast<float>(rtt_us) / 2000.0F + 2.0F * static_cast<float>(jitter_us) / 1000.0F;
+  const float delay_effect = delay_ms <= 160.0F ? delay_ms / 40.0F : (delay_ms - 120.0F) / 10.0F;
+  const float loss_percent =
+      expected == 0 ? 0.0F : 100.0F * static_cast<float>(lost) / static_cast<float>(expected);
+  return std::clamp(100.0F - delay_effect - kLossWeight * loss_percent, 0.0F, 100.0F);
+}
+
+}  // namespace
+
+void Room::HandleSpeakerLevel(Participant& publisher, const control::SpeakerLevel& level) {
+  const TrackOwner& owner = context_.index.publications[level.publication];
+  const Track* track = publisher.track(owner.track_sid);
+  const bool is_voice = track != nullptr && track->info.source() != pb::TrackSource::SCREEN_SHARE_AUDIO;
+  if (!is_voice) return;
+  publisher.pending_level = track->info.muted() ? 0.0F : level.level;
+  publisher.pending_speaking = !track->info.muted() && level.active;
+  publisher.speaker_dirty = true;
+}
+
+void Room::SendSpeakers(Instant now) {
+  speakers_at_ = now + context_.options.speaker_interval;
+  std::vector<Participant*> changed;
+  for (const auto& [identity, participant] : participants_) {
+    if (!participant->speaker_dirty) continue;
+    participant->speaker_dirty = false;
+    const float level = participant->pending_speaking ? participant->pending_level : 0.0F;
+    if (participant->pending_speaking == participant->speaking && level == participant->speaker_level) continue;
+    participant->speaking = participant->pending_speaking;
+    participant->speaker_level = level;
+    changed.push_back(participant.get());
+  }
+  if (changed.empty()) return;
+  for (const auto& [identity, receiver] : participants_) {
+    pb::SignalResponse response;
+    for (const Participant* speaker : changed) {
+      const bool hears = speaker == receiver.get() ||
+                         std::any_of(speaker->tracks.begin(), speaker->tracks.end(), [&](const auto& entry) {
+                           return !entry.second->is_video() && receiver->downlinks.contains(entry.first);
+                         });
+      if (!hears || (speaker->hidden() && speaker != receiver.get())) continue;
+      pb::SpeakerInfo& info = *response.mutable_speakers_changed()->add_speakers();
+      info.set_sid(speaker->sid);
+      info.set_level(speaker->speaker_level);
+      info.set_active(speaker->speaking);
+    }
+    if (response.has_speakers_changed()) Send(*receiver, response);
+  }
+}
+
+void Room::HandleUplinkQuality(Participant& publisher, const control::UplinkQuality& quality) {
+  LinkQuality& link = link_quality_[publisher.sid];
+  link.expected += quality.packets_expected;
+  link.lost += quality.packets_lost;
+  link.jitter_us = std::max(link.jitter_us, quality.jitter_us);
+  link.rtt_us = std::max(link.rtt_us, quality.rtt_us);
+}
+
+void Room::HandleDownlinkQuality(Participant& subscriber, const control::DownlinkQuality& quality) {
+  LinkQuality& link = link_quality_[subscriber.sid];
+  link.expected += quality.packets_sent;
+  link.lost += quality.packets_lost;
+  link.jitter_us = std::max(link.jitter_us, quality.jitter_us);
+  link.rtt_us = std::max(link.rtt_us, quality.rtt_us);
+}
+
+void Room::SendQuality() {
+  std::vector<const Participant*> changed;
+  std::map<std::string, float> scores;
+  for (const auto& [identity, participant] : participants_) {
+    if (!participant->active()) continue;
+    const LinkQuality link = link_quality_[participant->sid];
+    // Nothing measured (all muted, nobody else here) is not a bad link. LOST is never said here: a
+    // dead path ends in a disconnect, and JS answers LOST with a full reconnect.
+    const float score = Score(link.expected, link.lost, link.jitter_us, link.rtt_us);
+    const pb::ConnectionQuality quality = QualityForScore(score);
+    scores[participant->sid] = score;
+    if (participant->quality_sent == quality) continue;
+    participant->quality_sent = quality;
+    changed.push_back(participant.get());
+  }
+  link_quality_.clear();
+  for (const auto& [identity, receiver] : participants_) {
+    pb::SignalResponse response;
+    for (const Participant* about : changed) {
+      const bool subscribes = about == receiver.get() ||
+                              std::any_of(receiver->downlinks.begin(), receiver->downlinks.end(),
+                                          [&](const auto& entry) { return entry.second.publisher_sid == about->sid; });
+      if (!subscribes || (about->hidden() && about != receiver.get())) continue;
+      pb::ConnectionQualityInfo& info = *response.mutable_connection_quality()->add_updates();
+      info.set_participant_sid(about->sid);
+      info.set_quality(*about->quality_sent);
+      info.set_score(scores[about->sid]);
+    }
+    if (response.has_connection_quality()) Send(*receiver, response);
+  }
+}
+
+void Room::HandleSubscriptionStarted(Participant& subscriber, const std::string& track_sid) {
+  (void)subscriber;
+  Participant* publisher = nullptr;
+  Track* track = FindTrack(track_sid, &publisher);
+  if (track == nullptr || track->subscribed_once) return;
+  track->subscribed_once = true;
+  pb::SignalResponse response;
+  response.mutable_track_subscribed()->set_track_sid(track_sid);
+  Send(*publisher, response);
+}
+
+}  // namespace fovea::livekit

@@ -1,0 +1,251 @@
+// Room: who receives which track, in which size. livekit-protocol reference sections 4.3, 4.5, 4.6.
+#include <algorithm>
+
+#include "signaling/livekit/quality.h"
+#include "signaling/livekit/room.h"
+
+namespace fovea::livekit {
+
+Track* Room::FindTrack(const std::string& track_sid, Participant** publisher) {
+  for (const auto& [identity, participant] : participants_) {
+    if (Track* track = participant->track(track_sid)) {
+      if (publisher != nullptr) *publisher = participant.get();
+      return track;
+    }
+  }
+  return nullptr;
+}
+
+bool Room::MaySubscribe(const Participant& publisher, const Participant& subscriber,
+                        const std::string& track_sid) const {
+  if (&publisher == &subscriber || !subscriber.info.permission().can_subscribe()) return false;
+  const SubscriptionPermissions& permissions = publisher.subscription_permissions;
+  if (permissions.all_participants) return true;
+  const auto granted = [&](const auto& table, const std::string& key) {
+    const auto it = table.find(key);
+    return it != table.end() && (it->second.all_tracks || it->second.track_sids.contains(track_sid));
+  };
+  return granted(permissions.by_sid, subscriber.sid) || granted(permissions.by_identity, subscriber.identity);
+}
+
+bool Room::WantsTrack(const Participant& subscriber, const std::string& track_sid) const {
+  if (subscriber.unsubscribed.contains(track_sid)) return false;
+  return subscriber.auto_subscribe || subscriber.subscribed_by_hand.contains(track_sid);
+}
+
+void Room::ReconcileTrack(Instant now, Participant& publisher, const Track& track) {
+  for (const auto& [identity, subscriber] : participants_) {
+    if (subscriber.get() == &publisher) continue;
+    const bool should = MaySubscribe(publisher, *subscriber, track.info.sid()) &&
+                        WantsTrack(*subscriber, track.info.sid());
+    const bool does = subscriber->downlinks.contains(track.info.sid());
+    if (should && !does) Subscribe(now, publisher, track, *subscriber);
+    if (!should && does) Unsubscribe(now, *subscriber, track.info.sid());
+  }
+}
+
+void Room::ReconcileSubscriptions(Instant now, Participant& subscriber) {
+  for (const auto& [identity, publisher] : participants_) {
+    if (publisher.get() == &subscriber) continue;
+    for (const auto& [track_sid, track] : publisher->tracks) {
+      const bool should = MaySubscribe(*publisher, subscriber, track_sid) && WantsTrack(subscriber, track_sid);
+      const bool does = subscriber.downlinks.contains(track_sid);
+      if (should && !does) Subscribe(now, *publisher, *track, subscriber);
+      if (!should && does) Unsubscribe(now, subscriber, track_sid);
+    }
+  }
+}
+
+void Room::Subscribe(Instant now, Participant& publisher, const Track& track, Participant& subscriber) {
+  if (subscriber.downlink() == nullptr) return;
+  Downlink downlink;
+  downlink.publisher_sid = publisher.sid;
+  downlink.publisher_identity = publisher.identity;
+  downlink.track_sid = track.info.sid();
+  downlink.since = now;
+  // 0 means "none" in SDP work; the chance of drawing it is not worth a branch elsewhere.
+  downlink.ssrc = context_.rng.Next32() | 1U;
+  if (track.is_video()) downlink.rtx_ssrc = (context_.rng.Next32() | 1U) ^ 2U;
+  const auto early = subscriber.early_settings.find(track.info.sid());
+  if (early != subscriber.early_settings.end()) downlink.settings = early->second;
+  subscriber.downlinks[track.info.sid()] = std::move(downlink);
+  subscriber.needs_sections = true;
+}
+
+void Room::Unsubscribe(Instant now, Participant& subscriber, const std::string& track_sid) {
+  const auto it = subscriber.downlinks.find(track_sid);
+  if (it == subscriber.downlinks.end()) return;
+  const Downlink downlink = it->second;
+  subscriber.downlinks.erase(it);
+  if (downlink.subscription.valid()) {
+    context_.index.subscriptions.erase(downlink.subscription);
+    context_.media.Post(control::RemoveSubscription{downlink.subscription});
+  }
+  // The m-line goes inactive with the next negotiation; until then it simply carries nothing.
+  PeerConnection* peer = subscriber.downlink();
+  if (peer != nullptr && peer->answerer != nullptr) peer->answerer->ReleaseDownlink(track_sid);
+  if (peer != nullptr && peer->offerer != nullptr) {
+    peer->offerer->RemoveTrack(track_sid);
+    subscriber.needs_sections = true;
+  }
+  Participant* publisher = nullptr;
+  Track* track = FindTrack(track_sid, &publisher);
+  if (track != nullptr && track->is_video()) UpdateDynacast(now, *publisher, *track);
+}
+
+void Room::HandleSubscriptionRequest(Instant now, Participant& participant,
+                                     const pb::UpdateSubscription& request) {
+  std::vector<std::string> track_sids(request.track_sids().begin(), request.track_sids().end());
+  for (const pb::ParticipantTracks& tracks : request.participant_tracks()) {
+    track_sids.insert(track_sids.end(), tracks.track_sids().begin(), tracks.track_sids().end());
+  }
+  UpdateSubscriptions(now, participant, track_sids, request.subscribe());
+}
+
+void Room::UpdateSubscriptions(Instant now, Participant& participant,
+                               const std::vector<std::string>& track_sids, bool subscribe) {
+  constexpr std::size_t kWishesMax = 4096;  // sids may name tracks that do not exist yet
+  for (const std::string& track_sid : track_sids) {
+    std::set<std::string>& add = subscribe ? participant.subscribed_by_hand : participant.unsubscribed;
+    std::set<std::string>& remove = subscribe ? participant.unsubscribed : participant.subscribed_by_hand;
+    remove.erase(track_sid);
+    if (add.size() < kWishesMax) add.insert(track_sid);
+  }
+  ReconcileSubscriptions(now, participant);
+}
+
+void Room::HandleSubscriptionPermission(Instant now, Participant& participant,
+                                        const pb::SubscriptionPermission& permission) {
+  SubscriptionPermissions after;
+  after.all_participants = permission.all_participants();
+  for (const pb::TrackPermission& grant : permission.track_permissions()) {
+    SubscriptionPermissions::Grant entry;
+    entry.all_tracks = grant.all_tracks();
+    entry.track_sids.insert(grant.track_sids().begin(), grant.track_sids().end());
+    if (!grant.participant_sid().empty()) after.by_sid[grant.participant_sid()] = entry;
+    if (!grant.participant_identity().empty()) after.by_identity[grant.participant_identity()] = entry;
+  }
+  const SubscriptionPermissions before = participant.subscription_permissions;
+  for (const auto& [identity, subscriber] : participants_) {
+    if (subscriber.get() == &participant) continue;
+    for (const auto& [track_sid, track] : participant.tracks) {
+      participant.subscription_permissions = before;
+      const bool could = MaySubscribe(participant, *subscriber, track_sid);
+      participant.subscription_permissions = after;
+      const bool can = MaySubscribe(participant, *subscriber, track_sid);
+      if (could == can) continue;
+      pb::SignalResponse response;
+      pb::SubscriptionPermissionUpdate& update = *response.mutable_subscription_permission_update();
+      update.set_participant_sid(participant.sid);
+      update.set_track_sid(track_sid);
+      update.set_allowed(can);
+      Send(*subscriber, response);
+    }
+  }
+  participant.subscription_permissions = after;
+  for (const auto& [track_sid, track] : participant.tracks) ReconcileTrack(now, participant, *track);
+}
+
+void Room::HandleTrackSettings(Instant now, Participant& participant, const pb::UpdateTrackSettings& request) {
+  constexpr std::size_t kEarlySettingsMax = 4096;
+  TrackSettings settings;
+  settings.disabled = request.disabled();
+  settings.width = request.width();
+  settings.height = request.height();
+  settings.fps = request.fps();
+  if (request.width() == 0 && request.height() == 0) settings.quality = request.quality();
+  for (const std::string& track_sid : request.track_sids()) {
+    if (participant.early_settings.size() < kEarlySettingsMax || participant.early_settings.contains(track_sid)) {
+      participant.early_settings[track_sid] = settings;
+    }
+    const auto it = participant.downlinks.find(track_sid);
+    if (it == participant.downlinks.end()) continue;
+    it->second.settings = settings;
+    Participant* publisher = nullptr;
+    Track* track = FindTrack(track_sid, &publisher);
+    if (track == nullptr) continue;
+    ApplyTarget(participant, it->second, *track);
+    if (track->is_video()) UpdateDynacast(now, *publisher, *track);
+  }
+}
+
+pb::VideoQuality Room::WantedQuality(const Participant& subscriber, const Downlink& downlink,
+                                     const Track& track) const {
+  const TrackSettings& settings = downlink.settings;
+  if (settings.disabled) return pb::VideoQuality::OFF;
+  if (settings.width > 0 || settings.height > 0) {
+    return QualityForDimensions(track.info, settings.width, settings.height);
+  }
+  if (settings.quality.has_value()) return *settings.quality;
+  return subscriber.adaptive_stream ? DeclaredQualities(track.info).front() : pb::VideoQuality::HIGH;
+}
+
+void Room::ApplyTarget(const Participant& subscriber, const Downlink& downlink, const Track& track) {
+  if (!downlink.subscription.valid()) return;
+  const pb::VideoQuality quality = WantedQuality(subscriber, downlink, track);
+  control::SetSubscription command;
+  command.subscription = downlink.subscription;
+  command.paused = downlink.settings.disabled;
+  const bool off = quality == pb::VideoQuality::OFF;
+  command.spatial_max = track.is_video() && !off ? SpatialForQuality(track.info, quality) : std::uint8_t{0};
+  command.temporal_max = TemporalForFps(downlink.settings.fps);
+  context_.media.Post(command);
+}
+
+void Room::UpdateDynacast(Instant now, Participant& publisher, Track& track) {
+  std::optional<pb::VideoQuality> wanted;
+  bool anyone = false;
+  for (const auto& [identity, subscriber] : participants_) {
+    const auto it = subscriber->downlinks.find(track.info.sid());
+    if (it == subscriber->downlinks.end()) continue;
+    anyone = true;
+    const pb::VideoQuality quality = WantedQuality(*subscriber, it->second, track);
+    if (quality == pb::VideoQuality::OFF) continue;
+    if (!wanted.has_value() || quality > *wanted) wanted = quality;
+  }
+  const pb::VideoQuality target = wanted.value_or(pb::VideoQuality::OFF);
+  const auto rank = [](pb::VideoQuality quality) {
+    return quality == pb::VideoQuality::OFF ? -1 : static_cast<int>(quality);
+  };
+  const pb::VideoQuality current = track.dynacast_sent.value_or(pb::VideoQuality::HIGH);
+  if (track.dynacast_sent.has_value() && rank(target) == rank(current)) {
+    track.dynacast_lower_at = kNever;
+    return;
+  }
+  if (rank(target) >= rank(current)) {
+    track.dynacast_lower_at = kNever;
+    SendDynacast(publisher, track, target);
+    return;
+  }
+  // Lower only after a while: people drag windows and switch tabs. Before anybody ever subscribed,
+  // the first subscriber gets longer still.
+  if (track.dynacast_lower_at == kNever) {
+    const Duration delay = anyone ? context_.options.dynacast_pause_delay : 2 * context_.options.dynacast_pause_delay;
+    track.dynacast_lower_at = now + delay;
+    return;
+  }
+  if (now < track.dynacast_lower_at) return;
+  track.dynacast_lower_at = kNever;
+  SendDynacast(publisher, track, target);
+}
+
+void Room::SendDynacast(Participant& publisher, Track& track, pb::VideoQuality max) {
+  track.dynacast_sent = max;
+  pb::SignalResponse response;
+  pb::SubscribedQualityUpdate& update = *response.mutable_subscribed_quality_update();
+  update.set_track_sid(track.info.sid());
+  pb::SubscribedCodec& codec = *update.add_subscribed_codecs();
+  const std::string& mime = track.info.mime_type();
+  std::string name = mime.substr(mime.find('/') + 1);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  codec.set_codec(name);
+  for (const pb::VideoQuality quality : {pb::VideoQuality::LOW, pb::VideoQuality::MEDIUM, pb::VideoQuality::HIGH}) {
+    pb::SubscribedQuality& entry = *codec.add_qualities();
+    entry.set_quality(quality);
+    entry.set_enabled(max != pb::VideoQuality::OFF && quality <= max);
+  }
+  *update.mutable_subscribed_qualities() = codec.qualities();
+  Send(publisher, response);
+}
+
+}  // namespace fovea::livekit
