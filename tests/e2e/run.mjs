@@ -1,8 +1,9 @@
 // Runs one case, or lists them. Each case is a process of its own, so a native crash or a leak in
 // one cannot touch the next. Exit codes: 0 passed, 1 failed, 2 usage, 77 skipped.
 import fs from 'node:fs';
-import { Case, SKIP_EXIT_CODE, Skip } from './lib/case.mjs';
+import { Case } from './lib/case.mjs';
 import { cleanUp } from './lib/cleanup.mjs';
+import { SKIP_EXIT_CODE, Skip } from './lib/expect.mjs';
 import { namespaces, runInNamespaces } from './lib/netns.mjs';
 
 // rtc-node logs every callback unless told that this is no development.

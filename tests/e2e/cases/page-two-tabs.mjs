@@ -2,14 +2,27 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { onCleanup } from '../lib/cleanup.mjs';
 import { check, equal, until } from '../lib/expect.mjs';
 
 export const about = 'the dev page: two tabs in a call, mute, who speaks, figures, leave; screenshots';
 export const timeoutSeconds = 90;
 
+// The page and the client library on it, in one folder, as scripts/run lays them out.
+function layOutPage() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-page-'));
+  onCleanup('page folder', () => fs.rmSync(folder, { recursive: true }));
+  fs.cpSync(new URL('../../../signaling/app/page', import.meta.url), folder, { recursive: true });
+  const library = 'livekit-client.umd.js';
+  fs.copyFileSync(
+    new URL(`../node_modules/livekit-client-223/dist/${library}`, import.meta.url),
+    path.join(folder, library));
+  return folder;
+}
+
 export async function run(t) {
-  const focus = await t.focus({ args: ['--dev'] });
-  const shots = process.env.FOVEA_E2E_SHOTS ?? fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-page-'));
+  const focus = await t.focus({ args: ['--dev', '--page', layOutPage()] });
+  const shots = process.env.FOVEA_E2E_SHOTS ?? fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-shots-'));
   const shoot = (tab, name) => tab.screenshot({ path: path.join(shots, `${name}.png`) });
 
   const open = async (name, send) => {
@@ -23,11 +36,7 @@ export async function run(t) {
   };
   const ada = await open('Ada', 'pattern');
   const grace = await open('Grace', 'camera');
-  for (const tab of [ada, grace]) {
-    await until('two tiles play', () => tab.evaluate(() => (
-      [...document.querySelectorAll('.tile video')].filter((v) => v.videoWidth > 0 && v.currentTime > 1)
-        .length === 2)), { timeoutMs: 15000, describe: () => tab.textContent('#tiles') });
-  }
+  for (const tab of [ada, grace]) await twoTilesPlay(tab);
   t.step('two tabs see each other');
 
   await grace.waitForSelector('.tile.speaking', { timeout: 8000 });
@@ -45,6 +54,16 @@ export async function run(t) {
   await ada.click('#hang-up-button');
   await until('one tile is left', async () => (await grace.$$('.tile')).length === 1);
   equal(await ada.isVisible('#join'), true, 'the lobby is back');
+  await ada.click('#join');
+  for (const tab of [ada, grace]) await twoTilesPlay(tab);
+  t.step('left and came back');
   equal([...ada.crashes, ...grace.crashes], [], 'errors thrown by the page');
   t.step(`screenshots in ${shots}`);
+}
+
+function twoTilesPlay(tab) {
+  return until('two tiles play', () => tab.evaluate(() => {
+    const videos = [...document.querySelectorAll('.tile video')];
+    return videos.filter((v) => v.videoWidth > 0 && v.currentTime > 1).length === 2;
+  }), { timeoutMs: 15000, describe: () => tab.textContent('#tiles') });
 }

@@ -3,10 +3,6 @@ import { Chromium } from './chromium.mjs';
 import { Focus } from './focus.mjs';
 import { peers } from './peer.mjs';
 
-// Thrown where the machine cannot run a case at all (no root, no namespaces): ctest shows "skipped".
-export class Skip extends Error {}
-export const SKIP_EXIT_CODE = 77;
-
 export class Case {
   #started = Date.now();
   #focuses = [];

@@ -1,11 +1,12 @@
 // Debian's headless Chromium with fake devices; every participant gets a context of its own.
-import fs from 'node:fs';
 import { chromium } from 'playwright-core';
 import { onCleanup } from './cleanup.mjs';
+import { Skip } from './expect.mjs';
+import { onPath } from './path.mjs';
 import { Peer } from './peer.mjs';
 import { servePages } from './static.mjs';
 
-const binaries = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
+const binaries = ['chromium-headless-shell', 'chromium', 'google-chrome'];
 // Root needs --no-sandbox; autoplay must be allowed or remote audio has no energy to measure.
 const flags = [
   '--no-sandbox',
@@ -17,8 +18,8 @@ const flags = [
 
 export class Chromium {
   static async launch({ args = [] } = {}) {
-    const executablePath = process.env.FOVEA_CHROMIUM ?? binaries.find((b) => fs.existsSync(b));
-    if (!executablePath) throw new Error('no Chromium: install chromium-headless-shell');
+    const executablePath = onPath(binaries);
+    if (!executablePath) throw new Skip(`none of ${binaries.join(', ')} is on PATH`);
     const self = new Chromium();
     self.browser = await chromium.launch({ executablePath, headless: true, args: [...flags, ...args] });
     onCleanup('chromium', () => self.browser.close());

@@ -2,6 +2,10 @@
 
 export class Failure extends Error {}
 
+// The machine cannot run the case at all (no root, no browser); ctest then shows "skipped".
+export class Skip extends Error {}
+export const SKIP_EXIT_CODE = 77;
+
 export function check(condition, message, seen) {
   if (condition) return;
   throw new Failure(seen === undefined ? message : `${message}; seen: ${show(seen)}`);

@@ -3,16 +3,18 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import puppeteer from 'puppeteer-core';
-import { Skip } from './case.mjs';
 import { onCleanup } from './cleanup.mjs';
+import { Skip } from './expect.mjs';
+import { onPath } from './path.mjs';
 import { Peer } from './peer.mjs';
 import { servePages } from './static.mjs';
 
-const executablePath = '/usr/bin/firefox-esr';
+const binaries = ['firefox-esr', 'firefox'];
 
 export class Firefox {
   static async launch() {
-    if (!fs.existsSync(executablePath)) throw new Skip('firefox-esr is not installed');
+    const executablePath = onPath(binaries);
+    if (!executablePath) throw new Skip(`none of ${binaries.join(', ')} is on PATH`);
     const self = new Firefox();
     const home = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-firefox-'));
     onCleanup('firefox home', () => fs.rmSync(home, { recursive: true, force: true }));

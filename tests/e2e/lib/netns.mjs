@@ -2,7 +2,7 @@
 // Firefox, which never pairs with a candidate on loopback, and for loss that only this test feels.
 import { execFileSync, spawn } from 'node:child_process';
 import { onCleanup } from './cleanup.mjs';
-import { Skip } from './case.mjs';
+import { Skip } from './expect.mjs';
 
 const VARIABLE = 'FOVEA_E2E_NAMESPACES';
 const TABLE = 'fovea_loss';
