@@ -44,6 +44,7 @@ std::string_view ToString(DropReason reason) {
     case DropReason::kSctpMalformed: return "sctp_malformed";
     case DropReason::kSctpQueueFull: return "sctp_queue_full";
     case DropReason::kAppDataRingFull: return "app_data_ring_full";
+    case DropReason::kSctpUnknownAssociation: return "sctp_unknown_association";
     case DropReason::kRtpTooLong: return "rtp_too_long";
     case DropReason::kCount: break;
   }

@@ -56,6 +56,7 @@ enum class DropReason : std::uint8_t {
   kSctpMalformed,
   kSctpQueueFull,
   kAppDataRingFull,
+  kSctpUnknownAssociation,  // none was created, or it is down
   // RTP, appended.
   kRtpTooLong,  // 64 KiB or more: offsets would not fit
   kCount,
