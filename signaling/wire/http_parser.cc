@@ -48,6 +48,8 @@ HttpHeaders ToHeaders(const Fields& fields) {
 }
 
 // Feeds as much of `buffer` as the parser takes and removes it. False: malformed, see `error`.
+// Beast's eager mode would do the loop itself, but it forgets an error found at the end of the head
+// (a body announced as too large) when bytes of the body are there already.
 template <class Parser>
 bool Consume(Parser& parser, std::string& buffer, boost::system::error_code& error) {
   std::size_t at = 0;
@@ -68,7 +70,6 @@ bool Consume(Parser& parser, std::string& buffer, boost::system::error_code& err
 
 struct HttpRequestParser::Machine {
   Machine() {
-    parser.eager(true);
     parser.header_limit(limits::kHttpHeaderBytesMax);
     parser.body_limit(limits::kHttpBodyBytesMax);
   }
@@ -154,7 +155,6 @@ bool HttpRequestParser::idle() const {
 
 struct HttpResponseParser::Machine {
   explicit Machine(const Options& options) {
-    parser.eager(true);
     parser.header_limit(limits::kHttpHeaderBytesMax);
     parser.body_limit(options.body_bytes_max);
     parser.skip(options.answers_head);

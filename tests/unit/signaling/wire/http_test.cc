@@ -145,6 +145,17 @@ TEST(HttpRequestParser, AcceptsARequestLineJustBelowTheLimit) {
   EXPECT_EQ(parser.Feed("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n"), State::kComplete);
 }
 
+TEST(HttpRequestParser, BoundsABodyThatArrivesWithItsHead) {
+  const std::string body(limits::kHttpBodyBytesMax + 1, 'x');
+  const auto post = [](std::string_view content) {
+    return "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(content.size()) +
+           "\r\n\r\n" + std::string(content);
+  };
+  EXPECT_EQ(RefusalOf(post(body)), 413);
+  HttpRequestParser parser;
+  EXPECT_EQ(parser.Feed(post(std::string_view(body).substr(1))), State::kComplete);
+}
+
 TEST(HttpRequestParser, BoundsChunkedBodiesToo) {
   HttpRequestParser parser;
   parser.Feed("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -184,6 +195,9 @@ TEST(HttpResponseParser, RefusesCutShortAndTooLong) {
   EXPECT_EQ(silent.FeedEnd(), State::kFailed);
   HttpResponseParser long_body({.body_bytes_max = 10});
   EXPECT_EQ(long_body.Feed("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n"), State::kFailed);
+  HttpResponseParser at_once({.body_bytes_max = 10});
+  EXPECT_EQ(at_once.Feed("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world"),
+            State::kFailed);
   HttpResponseParser garbage({.body_bytes_max = 10});
   EXPECT_EQ(garbage.Feed("SSH-2.0-OpenSSH\r\n\r\n"), State::kFailed);
 }
