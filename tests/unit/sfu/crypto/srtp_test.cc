@@ -309,7 +309,7 @@ TEST(SrtpSender, NeverClaimsANumberTwice) {
   Rng rng(7);
   std::vector<bool> claimed(5000, false);
   for (int i = 0; i < 20000; ++i) {
-    const std::int64_t seq = 65536 + i / 5 + rng.Below(900);
+    const std::int64_t seq = 65536 + i / 5 + std::int64_t{rng.Below(900)};
     const auto index = sender.ClaimIndex(ExtSeq{seq});
     if (!index.ok()) continue;
     const auto at = static_cast<std::size_t>(seq - 65536);
