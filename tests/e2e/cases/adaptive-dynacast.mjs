@@ -26,7 +26,7 @@ export async function run(t) {
     await until(`an element of ${height} px gets ${height} lines`, async () => {
       const row = await bob.inboundOf('alice', 'camera');
       return row.height === height && row.fps > 0;
-    }, { timeoutMs: 15000, describe: () => bob.inbound() });
+    }, { timeoutMs: 20000, describe: () => bob.inbound() });
     t.step(`element ${width}x${height} gets that layer`);
   }
 

@@ -1,7 +1,7 @@
 // When a resume is impossible the client starts anew with the same identity and republishes.
 import { equal, until } from '../lib/expect.mjs';
 
-export const about = 'Chromium: full-reconnect, server-leave and node-failure end in a new session';
+export const about = 'Chromium: full reconnect, failed resume and node failure end in a new session';
 export const timeoutSeconds = 150;
 
 export async function run(t) {
@@ -9,7 +9,7 @@ export async function run(t) {
   const alice = await t.joined(focus, 'alice', { publish: true });
   const bob = await t.joined(focus, 'bob', { publish: true });
   await bob.seesMedia('alice', 'camera');
-  for (const scenario of ['full-reconnect', 'server-leave', 'node-failure']) {
+  for (const scenario of ['full-reconnect', 'resume-reconnect', 'node-failure']) {
     const { sid } = await alice.state();
     await alice.forgetEvents();
     await alice.call('simulate', { scenario });

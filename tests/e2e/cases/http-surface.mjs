@@ -60,9 +60,9 @@ async function validate(ask, focus) {
     ['no identity', focus.token('', 'room'), 400],
   ];
   for (const path of ['/rtc/validate', '/rtc/v1/validate']) {
-    // join_request is an empty WrappedJoinRequest, which /rtc/v1 insists on.
+    // join_request is a WrappedJoinRequest with nothing in it, which /rtc/v1 insists on.
     const query = (token) => `${path}?${new URLSearchParams({
-      ...(token && { access_token: token }), ...(path.includes('v1') && { join_request: 'EgA' }),
+      ...(token && { access_token: token }), ...(path.includes('v1') && { join_request: 'EgA=' }),
     })}`;
     const yes = await ask(query(good));
     equal([yes.status, await yes.text()], [200, 'success'], `${path} with a good token`);

@@ -112,6 +112,11 @@ export class NativePeer {
     return this.media.get(`${identity}/${source}`)?.frames ?? 0;
   }
 
+  // Audio frames with something to hear: a subscription without packets still yields silent ones.
+  loud(identity, source = 'microphone') {
+    return this.media.get(`${identity}/${source}`)?.loud ?? 0;
+  }
+
   // `more` further frames of a track; the native decoder only hands out what it could decode.
   async seesMedia(identity, source, { more = 5, timeoutMs = 12000 } = {}) {
     const before = this.frames(identity, source);
