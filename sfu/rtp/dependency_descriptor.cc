@@ -170,28 +170,16 @@ bool FrameDependencyDefinition(BitReader& reader, CustomFlags custom,
   return !reader.failed();
 }
 
-void DeriveSwitchPoints(const DependencyStructure& structure, DependencyDescriptor& out) {
+// True when every higher temporal target of the frame's own spatial layer may begin behind it.
+bool CanGoUpBehind(const DependencyStructure& structure, const DependencyDescriptor& frame) {
   bool higher_exists = false;
-  bool all_higher_switch = true;
-  bool own_switch = true;
   for (std::size_t d = 0; d < structure.decode_target_count; ++d) {
-    if (structure.target_spatial[d] != out.spatial_id) continue;
-    const bool is_switch = out.indications.Get(d) == DecodeTargetIndication::kSwitch;
-    if (structure.target_temporal[d] > out.temporal_id) {
-      higher_exists = true;
-      all_higher_switch = all_higher_switch && is_switch;
-    } else if (structure.target_temporal[d] == out.temporal_id) {
-      own_switch = own_switch && is_switch;
-    }
+    if (structure.target_spatial[d] != frame.spatial_id) continue;
+    if (structure.target_temporal[d] <= frame.temporal_id) continue;
+    if (frame.indications.Get(d) != DecodeTargetIndication::kSwitch) return false;
+    higher_exists = true;
   }
-  out.temporal_up_ok = higher_exists && all_higher_switch;
-  // The layer frames of one picture have consecutive numbers, so a reference no further back than
-  // this frame's spatial id stays within the picture.
-  const bool refers_to_own_picture_only =
-      !out.frame_diffs.empty() &&
-      std::all_of(out.frame_diffs.begin(), out.frame_diffs.end(),
-                  [&](std::uint16_t diff) { return diff <= out.spatial_id; });
-  out.spatial_up_ok = out.spatial_id > 0 && own_switch && refers_to_own_picture_only;
+  return higher_exists;
 }
 
 }  // namespace
@@ -227,7 +215,7 @@ std::optional<DependencyDescriptor> ParseDependencyDescriptor(ByteSpan extension
     if (out.has_active_targets) out.active_targets = reader.Bits(structure.decode_target_count);
     if (!FrameDependencyDefinition(reader, custom, structure, out)) return std::nullopt;
   }
-  DeriveSwitchPoints(structure, out);
+  out.temporal_up_ok = CanGoUpBehind(structure, out);
   return out;
 }
 

@@ -93,9 +93,8 @@ struct DependencyDescriptor {
   std::array<std::uint8_t, kDecodeTargetsMax> chain_diffs{};
   Resolution resolution;  // zero when not announced
 
-  // Facts that a forwarder needs, derived from the structure.
-  bool temporal_up_ok = false;  // a receiver of this frame may go on with any higher temporal layer
-  bool spatial_up_ok = false;   // it needs nothing but lower spatial layers of its own picture
+  // Derived: a receiver of this frame may go on with any higher temporal layer.
+  bool temporal_up_ok = false;
 };
 
 // Parses one extension. `structure` is the stream's current one; an attached structure replaces it,

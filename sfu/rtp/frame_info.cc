@@ -35,7 +35,6 @@ std::optional<FrameInfo> FromVp9(ByteSpan payload) {
   out.ends_frame = vp9->ends_frame;
   out.is_key_frame_start = vp9->is_key_frame_start();
   out.temporal_up_ok = vp9->switching_up;
-  out.spatial_up_ok = vp9->spatial_id > 0 && !vp9->inter_picture_predicted;
   out.spatial = vp9->spatial_id;
   out.temporal = vp9->temporal_id;
   out.picture_id_bits = vp9->picture_id_bits;
@@ -72,7 +71,6 @@ FrameInfo FromDependencyDescriptor(const DependencyDescriptor& dd) {
   out.ends_frame = dd.ends_frame;
   out.is_key_frame_start = dd.has_structure && dd.starts_frame && dd.spatial_id == 0;
   out.temporal_up_ok = dd.temporal_up_ok;
-  out.spatial_up_ok = dd.spatial_up_ok;
   out.spatial = dd.spatial_id;
   out.temporal = dd.temporal_id;
   out.picture_id_bits = 16;

@@ -22,8 +22,6 @@ struct FrameInfo {
   bool temporal_up_ok = false;
   // This frame refers to temporal layer 0 only, so it may begin its own layer (VP8's Y).
   bool layer_sync = false;
-  // This frame of an upper spatial layer refers to nothing but its own picture.
-  bool spatial_up_ok = false;
   bool has_tl0_pic_idx = false;
   bool has_key_idx = false;
   std::uint8_t spatial = 0;

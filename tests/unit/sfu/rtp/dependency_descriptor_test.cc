@@ -138,18 +138,17 @@ TEST(DependencyDescriptor, CustomFieldsReplaceTheTemplate) {
   EXPECT_FALSE(dd->temporal_up_ok);
 }
 
-TEST(DependencyDescriptor, AnUpperLayerCanBeginOnlyInsideItsOwnPicture) {
+TEST(DependencyDescriptor, ReadsSpatialLayers) {
   DependencyStructure structure;
-  const auto s0_key = ParseDependencyDescriptor(L2T1KeyFrame(0).bytes(), structure);
-  ASSERT_TRUE(s0_key);
-  EXPECT_FALSE(s0_key->spatial_up_ok);
+  ASSERT_TRUE(ParseDependencyDescriptor(L2T1KeyFrame(0).bytes(), structure));
+  EXPECT_EQ(structure.spatial_count, 2);
+  EXPECT_EQ(structure.target_spatial[0], 0);
+  EXPECT_EQ(structure.target_spatial[1], 1);
   const auto s1_key = ParseDependencyDescriptor(Bytes{0xc2, 0x00, 0x08}, structure);
   ASSERT_TRUE(s1_key);
   EXPECT_EQ(s1_key->spatial_id, 1);
-  EXPECT_TRUE(s1_key->spatial_up_ok);
-  const auto s1_delta = ParseDependencyDescriptor(Bytes{0xc3, 0x00, 0x0a}, structure);
-  ASSERT_TRUE(s1_delta);
-  EXPECT_FALSE(s1_delta->spatial_up_ok) << "a switch indication alone does not make it decodable";
+  EXPECT_EQ(s1_key->frame_diffs[0], 1);
+  EXPECT_FALSE(s1_key->temporal_up_ok) << "there is no higher temporal layer";
 }
 
 TEST(DependencyDescriptor, WithoutAStructureNothingCanBeRead) {

@@ -35,7 +35,6 @@ TEST(FrameInfo, Vp9EndsItsLayerFramesByItsOwnFlag) {
   ASSERT_TRUE(info);
   EXPECT_TRUE(info->ends_frame);
   EXPECT_EQ(info->spatial, 1);
-  EXPECT_TRUE(info->spatial_up_ok);
 }
 
 TEST(FrameInfo, Av1TrustsTheDependencyDescriptorOverThePayload) {

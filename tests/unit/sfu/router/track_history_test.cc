@@ -1,0 +1,97 @@
+#include "sfu/router/track_history.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <vector>
+
+#include "sfu/core/rng.h"
+
+namespace fovea::router {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+PacketMeta Meta(std::uint8_t layer, std::int64_t seq) {
+  PacketMeta meta;
+  meta.layer = layer;
+  meta.seq = ExtSeq{seq};
+  meta.timestamp = RtpTimestamp{static_cast<std::uint32_t>(seq * 3000)};
+  return meta;
+}
+
+Bytes Filled(std::size_t size, std::int64_t seed) {
+  Bytes bytes(size);
+  for (std::size_t i = 0; i < size; ++i)
+    bytes[i] = static_cast<std::uint8_t>(seed + static_cast<std::int64_t>(i));
+  return bytes;
+}
+
+bool Equal(ByteSpan a, const Bytes& b) { return Bytes(a.begin(), a.end()) == b; }
+
+TEST(TrackHistory, GivesBackWhatWasStored) {
+  TrackHistory history(TrackHistory::kVideo);
+  ASSERT_TRUE(history.Store(Meta(1, 70000), Filled(900, 3), Filled(20, 9)));
+  const auto found = history.Find(1, ExtSeq{70000});
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->meta.timestamp, Meta(1, 70000).timestamp);
+  EXPECT_TRUE(Equal(found->payload, Filled(900, 3)));
+  EXPECT_TRUE(Equal(found->dependency_descriptor, Filled(20, 9)));
+  EXPECT_FALSE(history.Find(0, ExtSeq{70000})) << "layers are apart";
+  EXPECT_FALSE(history.Find(1, ExtSeq{70001}));
+  EXPECT_FALSE(history.Find(1, ExtSeq{70000 + 65536})) << "one wrap of the wire number further";
+}
+
+TEST(TrackHistory, TheOldestGiveWay) {
+  TrackHistory history({4096, 1, 128});
+  for (std::int64_t seq = 70000; seq < 70020; ++seq) {
+    ASSERT_TRUE(history.Store(Meta(0, seq), Filled(500, seq), {}));
+  }
+  EXPECT_FALSE(history.Find(0, ExtSeq{70000}));
+  for (std::int64_t seq = 70016; seq < 70020; ++seq) {
+    const auto found = history.Find(0, ExtSeq{seq});
+    ASSERT_TRUE(found) << seq;
+    EXPECT_TRUE(Equal(found->payload, Filled(500, seq)));
+  }
+}
+
+TEST(TrackHistory, WhateverIsFoundIsWhatWasStored) {
+  TrackHistory history({8192, 3, 16});
+  Rng rng(42);
+  std::map<std::pair<int, std::int64_t>, Bytes> truth;
+  std::int64_t seq[3] = {65530, 131000, 70000};
+  for (int i = 0; i < 5000; ++i) {
+    const auto layer = static_cast<std::uint8_t>(rng.Below(3));
+    const Bytes payload = Filled(rng.Below(1200), static_cast<std::int64_t>(rng.Below(256)));
+    const std::int64_t number = ++seq[layer];
+    ASSERT_TRUE(history.Store(Meta(layer, number), payload, Filled(rng.Below(200), 1)));
+    truth[{layer, number}] = payload;
+    const auto newest = history.Find(layer, ExtSeq{number});
+    ASSERT_TRUE(newest);
+    for (std::int64_t back = 0; back < 20; ++back) {
+      const auto found = history.Find(layer, ExtSeq{number - back});
+      if (!found) continue;
+      ASSERT_TRUE(Equal(found->payload, truth[{layer, number - back}]));
+      ASSERT_EQ(found->meta.seq.value(), number - back);
+    }
+  }
+}
+
+TEST(TrackHistory, RefusesWhatItCannotHold) {
+  TrackHistory history(TrackHistory::kAudio);
+  EXPECT_FALSE(history.Store(Meta(1, 70000), Filled(10, 0), {})) << "audio has one layer";
+  EXPECT_FALSE(history.Store(Meta(0, 70000), Filled(limits::kDatagramBytesMax + 1, 0), {}));
+  EXPECT_FALSE(history.Store(Meta(0, 70000), {}, Filled(256, 0)));
+  EXPECT_FALSE(history.Find(0, ExtSeq{70000}));
+}
+
+TEST(TrackHistory, AudioHoldsOverASecond) {
+  TrackHistory history(TrackHistory::kAudio);
+  for (std::int64_t seq = 70000; seq < 70050; ++seq) {
+    ASSERT_TRUE(history.Store(Meta(0, seq), Filled(120, seq), {}));
+  }
+  EXPECT_TRUE(history.Find(0, ExtSeq{70000}));
+}
+
+}  // namespace
+}  // namespace fovea::router
