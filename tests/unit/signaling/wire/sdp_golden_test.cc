@@ -47,21 +47,19 @@ TEST(SdpGolden, EveryCaptureSurvivesReadingWritingAndReading) {
 }
 
 TEST(SdpGolden, SurvivesTruncationAtEveryLength) {
-  for (const char* name : {"rtc-node/07-pub-offer-0.sdp", "firefox-221/03-pub-offer-2.sdp"}) {
-    const std::string text = Golden(name);
-    std::size_t accepted = 0;
-    for (std::size_t length = 0; length < text.size(); ++length) {
-      const auto parsed = ParseSdp(std::string_view(text).substr(0, length));
-      if (!parsed.ok()) continue;
-      ++accepted;
-      // Written text of a cut description is a description again.
-      if (length % 64 == 0) {
-        EXPECT_TRUE(ParseSdp(WriteSdp(*parsed)).ok()) << length;
-      }
+  const std::string text = Golden("rtc-node/07-pub-offer-0.sdp");
+  std::size_t accepted = 0;
+  for (std::size_t length = 0; length < text.size(); ++length) {
+    const auto parsed = ParseSdp(std::string_view(text).substr(0, length));
+    if (!parsed.ok()) continue;
+    ++accepted;
+    // Written text of a cut description is a description again.
+    if (length % 64 == 0) {
+      EXPECT_TRUE(ParseSdp(WriteSdp(*parsed)).ok()) << length;
     }
-    EXPECT_GT(accepted, 0u);
-    EXPECT_LT(accepted, text.size());
   }
+  EXPECT_GT(accepted, 0u);
+  EXPECT_LT(accepted, text.size());
 }
 
 TEST(SdpGolden, ReadsChromiumsPublishingOffer) {
