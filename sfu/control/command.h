@@ -127,6 +127,7 @@ struct AddSubscription {
   Ssrc rtx_ssrc;
   InlineVector<CodecMapping, limits::kCodecsPerTrackMax> codecs;  // payload types toward the subscriber
   rtp::ExtensionMap extensions;      // ids of the subscriber's bundle
+  bool scalable = false;             // spatial layers share one stream (VP9 or AV1 SVC)
   std::uint8_t spatial_max = 0;      // wanted layers; see SetSubscription
   std::uint8_t temporal_max = 0;
   bool paused = false;

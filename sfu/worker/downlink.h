@@ -1,0 +1,50 @@
+// A subscription on its subscriber's worker: the decisions of router::Subscription plus what sending
+// needs (SRTP state, header extensions, counters). Thread: the owning worker.
+#pragma once
+
+#include <cstdint>
+
+#include "sfu/control/command.h"
+#include "sfu/core/seq.h"
+#include "sfu/crypto/srtp_sender.h"
+#include "sfu/router/subscription.h"
+
+namespace fovea::worker {
+
+struct Downlink {
+  Downlink(const control::AddSubscription& command, const router::SubscriptionConfig& config)
+      : handle(command.subscription),
+        session(command.session),
+        publication(command.publication),
+        kind(command.kind),
+        extensions(command.extensions),
+        subscription(config),
+        media(command.ssrc),
+        rtx(command.rtx_ssrc),
+        has_rtx(command.rtx_ssrc != Ssrc{} && !command.codecs.empty() && command.codecs[0].has_rtx) {}
+
+  // Constant after construction.
+  const control::SubscriptionHandle handle;
+  const control::SessionHandle session;
+  const control::PublicationHandle publication;
+  const control::MediaKind kind;
+  const rtp::ExtensionMap extensions;
+
+  router::Subscription subscription;
+  crypto::SrtpSender media;
+  crypto::SrtpSender rtx;
+  const bool has_rtx;
+  SeqUnwrapper out_seq;
+  SeqUnwrapper out_rtx_seq;
+  bool started = false;
+  Instant sender_report_at{};
+
+  // Samples for signaling, since the last DownlinkQuality.
+  std::uint32_t packets_sent = 0;
+  std::uint64_t bytes_sent = 0;
+  std::int32_t lost_reported = 0;  // cumulative, of the last receiver report
+  std::uint32_t packets_lost = 0;
+  std::uint32_t jitter_us = 0;
+};
+
+}  // namespace fovea::worker

@@ -1,0 +1,57 @@
+// Objects of a worker by handle: a vector indexed by the handle's slot, checked by its generation.
+// Thread: the owning worker.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace fovea::worker {
+
+template <class H, class T>
+class SlotMap {
+ public:
+  explicit SlotMap(std::size_t capacity) : capacity_(capacity) {}
+
+  // Null for a slot beyond the capacity. An older object in the slot is destroyed.
+  T* Put(H handle, std::unique_ptr<T> object) {
+    if (handle.slot() >= capacity_ || !handle.valid()) return nullptr;
+    if (handle.slot() >= entries_.size()) entries_.resize(handle.slot() + 1);
+    Entry& entry = entries_[handle.slot()];
+    if (entry.object == nullptr) ++size_;
+    entry.handle = handle;
+    entry.object = std::move(object);
+    return entry.object.get();
+  }
+  // Null for a stale or unknown handle.
+  [[nodiscard]] T* Find(H handle) {
+    if (handle.slot() >= entries_.size()) return nullptr;
+    Entry& entry = entries_[handle.slot()];
+    return entry.handle == handle ? entry.object.get() : nullptr;
+  }
+  void Erase(H handle) {
+    if (Find(handle) == nullptr) return;
+    entries_[handle.slot()] = Entry{};
+    --size_;
+  }
+  // Calls visit(T&) for each object; `visit` may not add or erase.
+  template <class F>
+  void ForEach(F&& visit) {
+    for (Entry& entry : entries_) {
+      if (entry.object != nullptr) visit(*entry.object);
+    }
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  struct Entry {
+    H handle;
+    std::unique_ptr<T> object;
+  };
+  const std::size_t capacity_;
+  std::vector<Entry> entries_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace fovea::worker

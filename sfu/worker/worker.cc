@@ -1,0 +1,140 @@
+#include "sfu/worker/worker.h"
+
+#include <cstring>
+
+namespace fovea::worker {
+namespace {
+
+// Larger: a burst on one lane delays the others and the timers. Smaller: more turns of the loop.
+constexpr std::size_t kEventsPerPollMax = 1024;
+
+}  // namespace
+
+Worker::Worker(const WorkerConfig& config, const Links& links)
+    : config_(config),
+      links_(links),
+      slab_(limits::kSlabSlots),
+      peers_(limits::kSessionsPerWorkerMax),
+      uplinks_(limits::kPublicationsPerWorkerMax),
+      downlinks_(limits::kSubscriptionsPerWorkerMax),
+      rng_(config.seed) {}
+
+Worker::~Worker() = default;
+
+RxBatch& Worker::LendReceiveSlots() {
+  while (batch_.lent < limits::kRxBatchPackets) {
+    const ring::SlotIndex slot = slab_.Acquire();
+    if (slot == ring::kNoSlot) {
+      // Consumers hold everything; the kernel's buffer keeps the datagrams until slots come home.
+      if (batch_.lent == 0) drops_.Add(DropReason::kSlabEmpty, 0);
+      break;
+    }
+    RxBatch::Entry& entry = batch_.entries[batch_.lent++];
+    entry.slot = slot;
+    entry.data = slab_[slot].bytes.data();
+  }
+  return batch_;
+}
+
+void Worker::HandleDatagrams(Instant now, std::size_t count) {
+  FOVEA_CHECK(count <= batch_.lent);
+  for (std::size_t i = 0; i < count; ++i) HandleDatagram(now, batch_.entries[i]);
+  // The slots that were not filled move to the front and stay lent.
+  for (std::size_t i = count; i < batch_.lent; ++i) batch_.entries[i - count] = batch_.entries[i];
+  batch_.lent -= count;
+}
+
+void Worker::Poll(Instant now) {
+  ++stats_.polls;
+  more_work_ = false;
+  FlushEvents();
+  DrainCommands(now);
+  DrainAppData(now);
+  DrainLanes(now);
+  HandleTimers(now);
+  FlushTransmit();
+  // Only now has everything that the commands before a fence stopped really left, or been dropped.
+  for (const std::uint64_t id : fences_) PostLifeCycle(control::FenceReached{id});
+  fences_.clear();
+  for (std::size_t i = 0; wake_workers_ != 0; ++i, wake_workers_ >>= 1) {
+    if ((wake_workers_ & 1U) != 0) links_.mesh.Wake(i);
+  }
+  if (wake_signaling_) {
+    wake_signaling_ = false;
+    if (links_.channel.signaling_parker.TakeWake() && links_.signaling_waker != nullptr) {
+      links_.signaling_waker->Wake();
+    }
+  }
+}
+
+Deadline Worker::NextDeadline() const {
+  if (more_work_) return {Instant{}, WakeReason::kBudget};
+  Deadline deadline;
+  const_cast<Worker*>(this)->peers_.ForEach(
+      [&](const Peer& peer) { deadline = Soonest(deadline, {peer.due, WakeReason::kIceConsent}); });
+  if (downlinks_.size() > 0) deadline = Soonest(deadline, {key_frame_needs_at_, WakeReason::kKeyFrameRetry});
+  if (peers_.size() > 0) {
+    deadline = Soonest(deadline, {speakers_at_, WakeReason::kSpeakers});
+    deadline = Soonest(deadline, {quality_at_, WakeReason::kStats});
+  }
+  if (!unsent_life_cycle_.empty()) deadline = Soonest(deadline, {Instant{}, WakeReason::kBudget});
+  return deadline;
+}
+
+bool Worker::HasWork() const {
+  if (!links_.channel.commands.Empty() || !links_.channel.app_data_down.Empty()) return true;
+  for (std::size_t other = 0; other < links_.mesh.workers(); ++other) {
+    if (other == config_.index) continue;
+    const Lane& in = links_.mesh.lane(other, config_.index);
+    if (!in.media.Empty() || !in.returns.Empty() || !in.feedback.Empty()) return true;
+  }
+  return false;
+}
+
+void Worker::Transmit(const NetAddress& remote, ByteSpan bytes) {
+  if (bytes.size() > TxBatch::kSlotBytes) {
+    drops_.Add(DropReason::kTxError);
+    return;
+  }
+  if (tx_.full()) FlushTransmit();
+  const MutableByteSpan out = tx_.Reserve();
+  std::memcpy(out.data(), bytes.data(), bytes.size());
+  tx_.Commit(remote, bytes.size());
+}
+
+void Worker::FlushTransmit() {
+  if (tx_.size() > 0) links_.sender.Send(tx_);
+}
+
+void Worker::PostLifeCycle(const control::WorkerEvent& event) {
+  wake_signaling_ = true;
+  if (!unsent_life_cycle_.empty() || !links_.channel.events.TryPush(event)) unsent_life_cycle_.push_back(event);
+}
+
+void Worker::PostSample(const control::WorkerEvent& event) {
+  wake_signaling_ = true;
+  if (!links_.channel.events.TryPush(event)) ++stats_.samples_dropped;
+}
+
+void Worker::FlushEvents() {
+  std::size_t budget = kEventsPerPollMax;
+  while (!unsent_life_cycle_.empty() && budget-- > 0 && links_.channel.events.TryPush(unsent_life_cycle_.front())) {
+    unsent_life_cycle_.pop_front();
+    wake_signaling_ = true;
+  }
+}
+
+Track& Worker::TrackFor(control::PublicationHandle publication, control::MediaKind kind) {
+  std::unique_ptr<Track>& track = tracks_[publication];
+  if (track == nullptr) track = std::make_unique<Track>(publication, kind);
+  return *track;
+}
+
+Downlink* Worker::FindDownlink(Peer& peer, Ssrc ssrc) {
+  for (Downlink* downlink : peer.downlinks) {
+    if (downlink->media.ssrc() == ssrc || (downlink->has_rtx && downlink->rtx.ssrc() == ssrc)) return downlink;
+  }
+  return nullptr;
+}
+
+}  // namespace fovea::worker

@@ -1,0 +1,217 @@
+// Worker: from an accepted packet to the subscribers, here and on other workers.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "sfu/rtp/frame_info.h"
+#include "sfu/worker/worker.h"
+
+namespace fovea::worker {
+namespace {
+
+// Packets taken from one lane per Poll. Larger: one busy neighbour delays our own subscribers.
+constexpr std::size_t kLaneBudget = 256;
+constexpr std::size_t kFeedbackBudget = 256;
+// Later packets of a frame whose first packet came late; a key frame of 60 KB has 50.
+constexpr int kCatchUpMax = 64;
+constexpr std::size_t kHeaderBytesMax = 12 + 4 + 80;
+
+}  // namespace
+
+void Worker::Route(Instant now, const Uplink& uplink, ring::SlotIndex slot_index) {
+  Slab::Slot& slot = slab_[slot_index];
+  if (uplink.muted) {
+    drops_.Add(DropReason::kMuted);
+    return;
+  }
+  const bool padding = slot.meta.packet.payload_bytes == 0;
+  if (padding) drops_.Add(DropReason::kPaddingOnly);
+  const auto own_bit = static_cast<std::uint16_t>(1U << config_.index);
+  const auto others = static_cast<std::uint16_t>(uplink.routes & ~own_bit);
+  const auto track = tracks_.find(uplink.handle());
+  if (track == tracks_.end() && others == 0) {
+    if (!padding) drops_.Add(DropReason::kNoSubscriber);
+    return;
+  }
+  for (std::size_t worker = 0; worker < links_.mesh.workers(); ++worker) {
+    if ((others & (1U << worker)) == 0) continue;
+    slab_.Share(slot_index);
+    const PacketRef ref{&slot, uplink.handle(), slot_index, 0};
+    if (links_.mesh.lane(config_.index, worker).media.TryPush(ref)) {
+      ++stats_.lane_packets_out;
+      wake_workers_ |= 1U << worker;
+    } else {
+      slab_.Release(slot_index);
+      drops_.Add(DropReason::kLaneFull);
+      if (uplink.kind() == control::MediaKind::kVideo) {
+        AskKeyFrame(now, uplink.handle(), slot.meta.packet.layer, router::KeyFrameThrottle::Cause::kRepair);
+      }
+    }
+  }
+  if (track != tracks_.end()) Deliver(now, *track->second, slot);
+}
+
+void Worker::ReturnSlot(std::uint8_t owner, ring::SlotIndex slot) {
+  const bool pushed = links_.mesh.lane(config_.index, owner).returns.TryPush(slot);
+  FOVEA_CHECK(pushed);  // as large as the slab: cannot fill
+  wake_workers_ |= 1U << owner;
+}
+
+void Worker::DrainLanes(Instant now) {
+  for (std::size_t other = 0; other < links_.mesh.workers(); ++other) {
+    if (other == config_.index) continue;
+    Lane& in = links_.mesh.lane(other, config_.index);
+    in.returns.Drain(limits::kSlabSlots, [&](ring::SlotIndex slot) { slab_.Release(slot); });
+    const std::size_t media = in.media.Drain(kLaneBudget, [&](const PacketRef& ref) {
+      ++stats_.lane_packets_in;
+      const auto track = tracks_.find(ref.publication);
+      if (track == tracks_.end()) drops_.Add(DropReason::kStaleEpoch);
+      else Deliver(now, *track->second, *ref.slot);
+      ReturnSlot(static_cast<std::uint8_t>(other), ref.index);
+    });
+    const std::size_t feedback = in.feedback.Drain(kFeedbackBudget, [&](const Feedback& message) {
+      using Kind = Feedback::Kind;
+      const auto cause = message.kind == Kind::kKeyFrameStart ? router::KeyFrameThrottle::Cause::kStart
+                                                              : router::KeyFrameThrottle::Cause::kRepair;
+      AskKeyFrame(now, message.publication, message.layer, cause);
+    });
+    if (media == kLaneBudget || feedback == kFeedbackBudget) more_work_ = true;
+  }
+}
+
+void Worker::Deliver(Instant now, Track& track, const Slab::Slot& slot) {
+  const SlotMeta& meta = slot.meta;
+  const ByteSpan payload(&slot.bytes[meta.payload_offset], meta.packet.payload_bytes);
+  const ByteSpan descriptor(&slot.bytes[meta.descriptor_offset], meta.descriptor_size);
+  track.layer_seen_at[meta.packet.layer] = now;
+  if (meta.packet.payload_bytes > 0) (void)track.history.Store(meta.packet, payload, descriptor);
+  for (Downlink* downlink : track.downlinks) ForwardTo(now, *downlink, track, slot);
+}
+
+void Worker::ForwardTo(Instant now, Downlink& downlink, Track& track, const Slab::Slot& slot) {
+  const SlotMeta& meta = slot.meta;
+  const router::ForwardDecision decision = downlink.subscription.Forward(now, meta.packet);
+  if (!decision.forward) return;  // one subscriber's choice, not a discarded packet
+  const ByteSpan payload(&slot.bytes[meta.payload_offset], meta.packet.payload_bytes);
+  const ByteSpan descriptor(&slot.bytes[meta.descriptor_offset], meta.descriptor_size);
+  if (SendRtp(downlink, {decision.header, payload, descriptor, meta.packet, &meta, false})) {
+    ++stats_.rtp_forwarded;
+    if (!downlink.started) {
+      downlink.started = true;
+      PostSample(control::SubscriptionStarted{downlink.handle});
+    }
+  }
+  if (decision.must_catch_up) CatchUp(now, downlink, track, meta.packet);
+}
+
+void Worker::CatchUp(Instant now, Downlink& downlink, Track& track, const router::PacketMeta& from) {
+  for (int i = 1; i <= kCatchUpMax; ++i) {
+    const auto stored = track.history.Find(from.layer, ExtSeq{from.seq.value() + i});
+    if (!stored.has_value()) return;
+    const router::ForwardDecision decision = downlink.subscription.Forward(now, stored->meta);
+    if (!decision.forward) continue;
+    if (SendRtp(downlink, {decision.header, stored->payload, stored->dependency_descriptor, stored->meta, nullptr, false})) {
+      ++stats_.rtp_forwarded;
+    }
+  }
+}
+
+bool Worker::SendRtp(Downlink& downlink, const Outgoing& out) {
+  Peer* peer = peers_.Find(downlink.session);
+  if (peer == nullptr || !peer->connected || !peer->remote.has_value()) return false;
+  const router::SubscriptionConfig& config = downlink.subscription.config();
+
+  rtp::ExtensionWriter extensions;
+  if (out.meta.has_audio_level) {
+    extensions.AddAudioLevel(downlink.extensions.IdOf(rtp::ExtensionUri::kAudioLevel),
+                             {out.meta.audio_level, out.meta.voice_activity});
+  }
+  std::array<std::uint8_t, limits::kDependencyDescriptorBytesMax> descriptor{};
+  const std::uint8_t descriptor_id = downlink.extensions.IdOf(rtp::ExtensionUri::kDependencyDescriptor);
+  // VP8 and VP9 number their pictures in the payload; the descriptor's own numbers are not rewritten
+  // there, so it stays behind.
+  const bool numbers_in_payload = config.codec == rtp::Codec::kVp8 || config.codec == rtp::Codec::kVp9;
+  const bool frame_number_in_descriptor = out.header.has_picture_ids && !numbers_in_payload;
+  if (descriptor_id != 0 && !numbers_in_payload && !out.descriptor.empty() && out.descriptor.size() <= descriptor.size()) {
+    std::memcpy(descriptor.data(), out.descriptor.data(), out.descriptor.size());
+    const MutableByteSpan copy(descriptor.data(), out.descriptor.size());
+    if (frame_number_in_descriptor) (void)rtp::RewriteFrameNumber(copy, out.header.picture_ids.picture_id);
+    extensions.Add(descriptor_id, copy);
+  }
+  if (out.slot != nullptr && out.slot->has_orientation) {
+    const std::uint8_t raw = out.slot->orientation;
+    extensions.AddVideoOrientation(downlink.extensions.IdOf(rtp::ExtensionUri::kVideoOrientation),
+                                   {(raw & 8) != 0, (raw & 4) != 0, static_cast<std::uint8_t>(raw & 3)});
+  }
+
+  std::array<std::uint8_t, kHeaderBytesMax + limits::kDependencyDescriptorBytesMax> header_bytes;
+  ByteWriter header(header_bytes);
+  const std::uint16_t rtx_seq = out.over_rtx ? downlink.subscription.NextRtxSeq() : std::uint16_t{0};
+  const rtp::RtpHeaderFields fields{
+      .marker = out.header.marker,
+      .pt = out.over_rtx ? config.rtx_payload_type : config.payload_type,
+      .seq = out.over_rtx ? rtx_seq : out.header.seq,
+      .ts = out.header.timestamp,
+      .ssrc = out.over_rtx ? config.rtx_ssrc : config.ssrc,
+  };
+  std::array<std::uint8_t, kHeaderBytesMax + limits::kDependencyDescriptorBytesMax> block_bytes;
+  ByteWriter block(block_bytes);
+  if (!extensions.Write(block) || !rtp::WriteRtpHeader(fields, block.written(), header)) {
+    drops_.Add(DropReason::kTxError);
+    return false;
+  }
+  const std::size_t osn_bytes = out.over_rtx ? 2 : 0;
+  const ByteSpan payload = out.header.is_blank ? ByteSpan{} : out.payload;
+  if (header.size() + osn_bytes + payload.size() + limits::kSrtpTrailerBytesMax > TxBatch::kSlotBytes) {
+    drops_.Add(DropReason::kTxError);
+    return false;
+  }
+  if (tx_.full()) FlushTransmit();
+  const MutableByteSpan slot = tx_.Reserve();
+  const bool patch = out.header.has_picture_ids && !frame_number_in_descriptor && !payload.empty();
+  ByteSpan plaintext = payload;
+  if (patch || out.over_rtx) {
+    // Changed bytes: assemble the payload in the outgoing slot and encrypt it there.
+    std::uint8_t* at = slot.data() + header.size();
+    if (out.over_rtx) StoreBe16(at, out.header.seq);
+    if (!payload.empty()) std::memcpy(at + osn_bytes, payload.data(), payload.size());
+    if (patch) {
+      (void)rtp::RewritePictureIds(config.codec, MutableByteSpan(at + osn_bytes, payload.size()),
+                                   out.header.picture_ids);
+    }
+    plaintext = ByteSpan(at, osn_bytes + payload.size());
+  }
+  crypto::SrtpSender& sender = out.over_rtx ? downlink.rtx : downlink.media;
+  const ExtSeq seq = out.over_rtx ? downlink.out_rtx_seq.Unwrap(rtx_seq) : downlink.out_seq.Unwrap(out.header.seq);
+  const Result<std::size_t, DropReason> size =
+      peer->session.ProtectRtp(sender, {seq, header.written(), plaintext}, slot);
+  if (!size.ok()) {
+    drops_.Add(size.error());
+    return false;
+  }
+  tx_.Commit(*peer->remote, *size);
+  ++downlink.packets_sent;
+  downlink.bytes_sent += *size;
+  stats_.bytes_sent += *size;
+  return true;
+}
+
+void Worker::AskKeyFrame(Instant now, control::PublicationHandle publication, std::uint8_t layer,
+                         router::KeyFrameThrottle::Cause cause) {
+  if (publication.worker() != config_.index) {
+    const auto kind = cause == router::KeyFrameThrottle::Cause::kStart ? Feedback::Kind::kKeyFrameStart
+                                                                       : Feedback::Kind::kKeyFrameRepair;
+    // A full lane loses the request; the need is told again by its timer.
+    if (links_.mesh.lane(config_.index, publication.worker()).feedback.TryPush({publication, kind, layer})) {
+      wake_workers_ |= 1U << publication.worker();
+    }
+    return;
+  }
+  Uplink* uplink = uplinks_.Find(publication);
+  if (uplink == nullptr || uplink->kind() != control::MediaKind::kVideo) return;
+  const auto known = static_cast<std::uint8_t>(std::min<std::size_t>(layer, uplink->layer_count() - 1));
+  uplink->key_frames.Request(now, known, cause);
+  if (Peer* peer = peers_.Find(uplink->session())) peer->SetDue(uplink->key_frames.NextDeadline().at);
+}
+
+}  // namespace fovea::worker

@@ -1,0 +1,194 @@
+// Worker: a datagram's way from the socket to the forwarding table.
+#include <algorithm>
+#include <cstring>
+
+#include "sfu/rtp/rtx.h"
+#include "sfu/stun/message.h"
+#include "sfu/transport/demux.h"
+#include "sfu/worker/worker.h"
+
+namespace fovea::worker {
+
+Peer* Worker::FindPeer(const NetAddress& remote, ByteSpan datagram, DropReason& reason) {
+  // STUN goes by its user name: a browser may use one local port for an old and a new connection.
+  if (transport::Demultiplex(datagram) == transport::Protocol::kStun) {
+    const std::optional<std::string_view> ufrag = stun::PeekUfrag(datagram);
+    if (ufrag.has_value()) {
+      const auto it = by_ufrag_.find(*ufrag);
+      if (it != by_ufrag_.end()) return it->second;
+    }
+    reason = DropReason::kUnknownUfrag;
+    return nullptr;
+  }
+  const auto it = by_tuple_.find(remote);
+  if (it != by_tuple_.end()) return it->second;
+  reason = DropReason::kUnknownPeer;
+  return nullptr;
+}
+
+void Worker::HandleDatagram(Instant now, RxBatch::Entry& entry) {
+  ++stats_.datagrams_received;
+  stats_.bytes_received += entry.size;
+  const ring::SlotIndex slot = entry.slot;
+  const MutableByteSpan bytes(entry.data, entry.size);
+  DropReason reason = DropReason::kUnknownPeer;
+  Peer* peer = FindPeer(entry.remote, bytes, reason);
+  if (peer == nullptr) {
+    drops_.Add(reason);
+    slab_.Release(slot);
+    return;
+  }
+  output_.Clear();
+  peer->session.HandleDatagram(now, Datagram{entry.remote, bytes}, *this, output_);
+  if (output_.drop.has_value()) drops_.Add(*output_.drop);
+  switch (output_.kind) {
+    case transport::PacketKind::kNone:
+      DrainSessionEvents(now, *peer);
+      break;
+    case transport::PacketKind::kRtp:
+      HandleRtp(now, *peer, slot, output_.packet);
+      break;
+    case transport::PacketKind::kRtcp:
+      HandleRtcp(now, *peer, output_.packet);
+      break;
+    case transport::PacketKind::kAppData:
+      PassAppData(*peer, output_.app_data);
+      DrainSessionEvents(now, *peer);
+      break;
+  }
+  slab_.Release(slot);
+}
+
+void Worker::DrainSessionEvents(Instant now, Peer& peer) {
+  using Kind = transport::SessionEventKind;
+  while (const std::optional<transport::SessionEvent> event = peer.session.PollEvent()) {
+    switch (event->kind) {
+      case Kind::kTupleAdded:
+        by_tuple_[event->remote] = &peer;
+        break;
+      case Kind::kTupleRemoved: {
+        const auto it = by_tuple_.find(event->remote);
+        // Another session may have taken the tuple over.
+        if (it != by_tuple_.end() && it->second == &peer) by_tuple_.erase(it);
+        break;
+      }
+      case Kind::kSelectedChanged:
+        peer.remote = event->remote;
+        break;
+      case Kind::kIceRestarted:
+        break;
+      case Kind::kConnected:
+        peer.connected = true;
+        peer.remote = peer.session.selected_remote();
+        PostLifeCycle(control::SessionConnected{peer.handle});
+        key_frame_needs_at_ = std::min(key_frame_needs_at_, now);
+        break;
+      case Kind::kDisconnected: {
+        peer.connected = false;
+        auto cause = control::DisconnectCause::kDtlsFailed;
+        if (event->reason == transport::DisconnectReason::kClosedByUs) break;
+        if (event->reason == transport::DisconnectReason::kConsentLost) cause = control::DisconnectCause::kConsentLost;
+        if (event->reason == transport::DisconnectReason::kPeerClosed) cause = control::DisconnectCause::kDtlsClosed;
+        if (event->reason == transport::DisconnectReason::kFingerprintMismatch) {
+          cause = control::DisconnectCause::kFingerprintMismatch;
+        }
+        PostLifeCycle(control::SessionDisconnected{peer.handle, cause});
+        break;
+      }
+    }
+  }
+  UpdateDue(peer);
+}
+
+void Worker::PassAppData(const Peer& peer, const crypto::AppData& app_data) {
+  for (const MutableByteSpan& record : app_data) {
+    control::AppData data;
+    if (record.size() > data.bytes.size()) {
+      drops_.Add(DropReason::kSctpMalformed);
+      continue;
+    }
+    data.session = peer.handle;
+    data.size = static_cast<std::uint16_t>(record.size());
+    std::memcpy(data.bytes.data(), record.data(), record.size());
+    wake_signaling_ = true;
+    if (!links_.channel.app_data_up.TryPush(data)) drops_.Add(DropReason::kAppDataRingFull);
+  }
+}
+
+void Worker::HandleRtp(Instant now, Peer& peer, ring::SlotIndex slot_index, MutableByteSpan packet) {
+  ++stats_.rtp_received;
+  const Result<rtp::RtpView, DropReason> parsed = rtp::RtpView::Parse(packet);
+  if (!parsed.ok()) {
+    drops_.Add(parsed.error());
+    return;
+  }
+  rtp::RtpView view = *parsed;
+  const rtp::ParsedExtensions extensions = rtp::ParsedExtensions::Parse(packet, view, peer.extensions);
+  if (extensions.transport_cc.has_value()) {
+    peer.arrivals.OnPacket(now, *extensions.transport_cc, view.marker);
+    peer.last_media_ssrc = view.ssrc;
+    peer.SetDue(peer.arrivals.NextDeadline().at);
+  }
+  const Peer::Route* route = peer.FindRoute(view.ssrc);
+  if (route == nullptr) {
+    for (Uplink* uplink : peer.uplinks) {
+      const std::optional<Uplink::Claim> claim = uplink->TryClaim(view.ssrc, view.pt, extensions);
+      if (!claim.has_value()) continue;
+      if (peer.routes.size() >= limits::kSsrcsPerSessionMax) peer.routes.erase(peer.routes.begin());
+      peer.routes.push_back({view.ssrc, uplink, claim->layer, claim->is_rtx});
+      route = &peer.routes.back();
+      break;
+    }
+    if (route == nullptr) {
+      drops_.Add(DropReason::kUnknownSsrc);
+      return;
+    }
+  }
+  Uplink& uplink = *route->uplink;
+  const std::uint8_t layer = route->layer;
+  const bool is_rtx = route->is_rtx;
+  if (is_rtx) {
+    const std::optional<PayloadType> original = uplink.OriginalOf(view.pt);
+    if (!original.has_value() || uplink.ssrc_of(layer) == Ssrc{}) {
+      drops_.Add(DropReason::kRtxMalformed);
+      return;
+    }
+    const Result<MutableByteSpan, DropReason> restored =
+        rtp::RestoreFromRtx(packet, view, {*original, uplink.ssrc_of(layer)});
+    if (!restored.ok()) {
+      drops_.Add(restored.error());
+      return;
+    }
+    packet = *restored;
+    const Result<rtp::RtpView, DropReason> again = rtp::RtpView::Parse(packet);
+    if (!again.ok()) {
+      drops_.Add(again.error());
+      return;
+    }
+    view = *again;
+  }
+  Slab::Slot& slot = slab_[slot_index];
+  const rtp::ParsedExtensions own =
+      is_rtx ? rtp::ParsedExtensions::Parse(packet, view, peer.extensions) : extensions;
+  if (own.audio_level.has_value()) uplink.speaker.Observe(now, own.audio_level->minus_dbov);
+  const auto reason = uplink.Accept(now, {packet, view, own, layer, is_rtx}, slot.meta);
+  peer.SetDue(uplink.layers()[layer].nack.NextDeadline().at);
+  peer.SetDue(uplink.key_frames.NextDeadline().at);
+  if (reason.has_value()) {
+    drops_.Add(*reason);
+    return;
+  }
+  slot.meta.has_orientation = own.video_orientation.has_value();
+  if (own.video_orientation.has_value()) {
+    slot.meta.orientation = static_cast<std::uint8_t>((own.video_orientation->back_camera ? 8 : 0) |
+                                                      (own.video_orientation->flip ? 4 : 0) |
+                                                      (own.video_orientation->quarter_turns & 3));
+  }
+  // Offsets are from the slot's first byte; a restored packet begins a little behind it.
+  const auto shift = static_cast<std::uint16_t>(packet.data() - slot.bytes.data());
+  slot.meta.payload_offset = static_cast<std::uint16_t>(slot.meta.payload_offset + shift);
+  slot.meta.descriptor_offset = static_cast<std::uint16_t>(slot.meta.descriptor_offset + shift);
+  Route(now, uplink, slot_index);
+}
+
+}  // namespace fovea::worker
