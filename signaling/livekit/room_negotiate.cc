@@ -207,6 +207,7 @@ void Room::BindDownlink(Instant now, Participant& subscriber, const DownlinkSect
   command.rtx_ssrc = section.rtx_ssrc;
   FillCodecs(section.codecs, command.codecs);
   command.extensions = section.extensions;
+  command.scalable = track->scalable;
   const pb::VideoQuality quality = WantedQuality(subscriber, downlink, *track);
   const bool off = quality == pb::VideoQuality::OFF;
   command.paused = downlink.settings.disabled;

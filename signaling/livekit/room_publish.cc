@@ -199,6 +199,7 @@ void Room::PublishTrack(Instant now, Participant& participant, PendingTrack pend
   track.mid = section.mid;
   track.codec = section.codecs.front().codec;
   track.fmtp = section.codecs.front().fmtp;
+  track.scalable = (track.codec == rtp::Codec::kVp9 || track.codec == rtp::Codec::kAv1) && section.layers.size() < 2;
   track.published_at = now;
   track.info.set_mid(section.mid);
   track.info.set_mime_type(std::string(rtp::MimeType(track.codec)));

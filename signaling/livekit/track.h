@@ -30,6 +30,7 @@ struct Track {
   std::string mid;
   std::string fmtp;  // as the publisher offered it; tells H.264 profiles apart
   rtp::Codec codec = rtp::Codec::kUnknown;
+  bool scalable = false;  // spatial layers share one stream (VP9 or AV1 without rids)
   bool muted_by_server = false;
   bool subscribed_once = false;  // track_subscribed was sent
 

@@ -1,0 +1,65 @@
+// Everything an operator can set, with its default. One struct; config_yaml.{h,cc} reads it from
+// LiveKit-style YAML, flags and environment. Thread: plain value, read-only after start.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "signaling/livekit/options.h"
+
+namespace fovea::app {
+
+struct PortRange {
+  std::uint16_t first = 0;  // 0: the kernel picks free ones
+  std::uint16_t last = 0;
+};
+
+struct RtcConfig {
+  PortRange udp_ports{7882, 7882};      // rtc.udp_port: "7882" or "7882-7892"; worker i takes first + i
+  std::uint16_t tcp_port = 7881;        // accepted; ICE-TCP is a later feature, see unused_keys
+  std::vector<std::string> node_ips;    // rtc.node_ip; empty: addresses of the interfaces
+  bool use_external_ip = false;
+  bool enable_loopback_candidate = false;
+  std::uint32_t workers = 0;            // rtc.workers (ours): 0 = one per core but one, at least one
+};
+
+struct WebhookTarget {
+  std::string url;
+  std::vector<std::string> include_events;
+  std::vector<std::string> exclude_events;
+};
+
+struct WebhookConfig {
+  std::string api_key;
+  std::vector<WebhookTarget> targets;
+};
+
+struct LogConfig {
+  std::string level = "info";  // debug, info, warn, error
+  bool json = false;
+};
+
+struct PrometheusConfig {
+  std::uint16_t port = 0;  // 0: no separate listener
+  std::string username;
+  std::string password;
+};
+
+struct Config {
+  std::uint16_t port = 7880;                          // 0: the kernel picks
+  std::vector<std::string> bind_addresses = {""};     // "" = all, IPv6 and IPv4
+  std::map<std::string, std::string, std::less<>> keys;  // API key to secret
+  RtcConfig rtc;
+  WebhookConfig webhook;
+  LogConfig log;
+  PrometheusConfig prometheus;
+  livekit::ServerOptions server;                      // room.*, limit.*, audio.*, video.*
+  bool development = false;                           // --dev: page, /dev/token, loopback
+  std::string page_dir;                               // --page: files served to browsers in dev mode
+  std::vector<std::string> notes;                     // one line per accepted but unused key; logged once
+};
+
+}  // namespace fovea::app

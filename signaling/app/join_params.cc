@@ -1,0 +1,92 @@
+#include "signaling/app/join_params.h"
+
+#include <utility>
+
+namespace fovea::app {
+namespace {
+
+pb::ParticipantInfo::Kind KindOf(const std::string& kind) {
+  if (kind == "ingress") return pb::ParticipantInfo::INGRESS;
+  if (kind == "egress") return pb::ParticipantInfo::EGRESS;
+  if (kind == "sip") return pb::ParticipantInfo::SIP;
+  if (kind == "agent") return pb::ParticipantInfo::AGENT;
+  return pb::ParticipantInfo::STANDARD;
+}
+
+}  // namespace
+
+pb::ParticipantPermission PermissionOf(const wire::VideoGrants& grants) {
+  pb::ParticipantPermission permission;
+  permission.set_can_subscribe(grants.CanSubscribe());
+  permission.set_can_publish(grants.CanPublish());
+  permission.set_can_publish_data(grants.CanPublishData());
+  for (const ::livekit::TrackSource source : grants.can_publish_sources) permission.add_can_publish_sources(source);
+  permission.set_hidden(grants.hidden);
+  permission.set_recorder(grants.recorder);
+  permission.set_can_update_metadata(grants.CanUpdateOwnMetadata());
+  permission.set_agent(grants.agent);
+  permission.set_can_subscribe_metrics(grants.can_subscribe_metrics);
+  permission.set_can_manage_agent_session(grants.can_manage_agent_session);
+  return permission;
+}
+
+wire::TokenGrants GrantsOf(const pb::ParticipantInfo& participant, const std::string& room) {
+  wire::TokenGrants grants;
+  grants.identity = participant.identity();
+  grants.name = participant.name();
+  grants.metadata = participant.metadata();
+  for (const auto& [key, value] : participant.attributes()) grants.attributes[key] = value;
+  wire::VideoGrants video;
+  const pb::ParticipantPermission& permission = participant.permission();
+  video.room_join = true;
+  video.room = room;
+  video.can_publish = permission.can_publish();
+  video.can_subscribe = permission.can_subscribe();
+  video.can_publish_data = permission.can_publish_data();
+  video.can_update_own_metadata = permission.can_update_metadata();
+  for (const int source : permission.can_publish_sources()) {
+    video.can_publish_sources.push_back(static_cast<::livekit::TrackSource>(source));
+  }
+  video.hidden = permission.hidden();
+  video.recorder = permission.recorder();
+  video.agent = permission.agent();
+  grants.video = std::move(video);
+  return grants;
+}
+
+Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(const wire::HttpRequest& request, wire::SignalPath path,
+                                                           const wire::ApiKeys& keys, std::int64_t now_unix) {
+  const auto refuse = [](const wire::TokenError& error) {
+    return Failure{livekit::JoinRefusal{error.status(), std::string(error.body())}};
+  };
+  const Result<std::string, wire::TokenError> token = wire::TokenOf(request);
+  if (!token.ok()) return refuse(token.error());
+  const Result<wire::TokenGrants, wire::TokenError> grants = wire::VerifyToken(*token, keys, now_unix);
+  if (!grants.ok()) return refuse(grants.error());
+  if (const auto error = wire::RefuseJoin(*grants)) return refuse(*error);
+  const Result<wire::JoinParameters, wire::JoinRequestError> parameters =
+      wire::ParseJoinParameters(path, request.target);
+  if (!parameters.ok()) return Failure{livekit::JoinRefusal{400, parameters.error().message}};
+
+  livekit::JoinParams params;
+  params.api_key = grants->api_key;
+  params.room = grants->video->room;
+  params.identity = grants->identity;
+  params.name = grants->name;
+  params.metadata = grants->metadata;
+  params.attributes = grants->attributes;
+  params.permission = PermissionOf(*grants->video);
+  params.kind = KindOf(grants->kind);
+  params.may_create_room = grants->video->room_create;
+  params.room_configuration = grants->room_config;
+  params.request = parameters->request;
+  params.single_peer_connection = parameters->single_peer_connection;
+  if (!parameters->publish_suffix.empty()) {
+    // A publish-only side session of the same person.
+    params.identity += "#" + parameters->publish_suffix;
+    params.permission.set_can_subscribe(false);
+  }
+  return params;
+}
+
+}  // namespace fovea::app

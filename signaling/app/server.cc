@@ -1,0 +1,240 @@
+#include "signaling/app/server.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+#include <utility>
+
+#include "sfu/crypto/secret.h"
+#include "sfu/io/interfaces.h"
+#include "sfu/io/system_clock.h"
+#include "signaling/app/join_params.h"
+#include "signaling/app/log.h"
+#include "signaling/app/webhooks.h"
+#include "signaling/wire/json.h"
+
+namespace fovea::app {
+namespace {
+
+// Events taken from one worker per turn. Larger: one busy worker delays the others' news.
+constexpr std::size_t kEventsPerTurn = 1024;
+constexpr std::size_t kAppDataPerTurn = 512;
+
+std::uint64_t RandomSeed() {
+  std::uint64_t seed = 0;
+  crypto::RandomBytes(MutableByteSpan(reinterpret_cast<std::uint8_t*>(&seed), sizeof seed));
+  return seed;
+}
+
+std::size_t WorkerCount(const RtcConfig& rtc) {
+  std::size_t count = rtc.workers;
+  if (count == 0) count = std::max(2U, std::thread::hardware_concurrency()) - 1;
+  if (rtc.udp_ports.first != 0 && rtc.udp_ports.last > rtc.udp_ports.first) {
+    count = std::min<std::size_t>(count, std::size_t{rtc.udp_ports.last} - rtc.udp_ports.first + 1);
+  } else if (rtc.udp_ports.first != 0) {
+    count = 1;  // one port, one worker
+  }
+  return std::clamp<std::size_t>(count, 1, limits::kWorkersMax);
+}
+
+std::vector<std::string> CandidateIps(const RtcConfig& rtc) {
+  if (!rtc.node_ips.empty()) return rtc.node_ips;
+  const auto loopback = rtc.enable_loopback_candidate ? io::Loopback::kInclude : io::Loopback::kExclude;
+  std::vector<std::string> ips = io::InterfaceAddresses(loopback);
+  if (ips.empty()) ips = io::InterfaceAddresses(io::Loopback::kInclude);
+  return ips;
+}
+
+livekit::WebhookOptions WebhookOptionsOf(const Config& config) {
+  livekit::WebhookOptions options;
+  options.api_key = config.webhook.api_key;
+  const auto key = config.keys.find(config.webhook.api_key);
+  if (key != config.keys.end()) options.secret = key->second;
+  for (const WebhookTarget& target : config.webhook.targets) {
+    options.targets.push_back({target.url, target.include_events, target.exclude_events});
+  }
+  return options;
+}
+
+}  // namespace
+
+Server::Server(Config config)
+    : config_(std::move(config)),
+      log_(MakeLog(config_.log)),
+      loop_({[this] { Turn(); }, [this] { return BeforeSleep(); },
+             [this](int) {
+               stopping_ = true;
+               loop_.Stop();
+             }}),
+      rng_(RandomSeed()) {}
+
+Server::~Server() {
+  for (const auto& worker : workers_) worker->Stop();
+  http_.reset();
+  timer_.reset();
+  rooms_.reset();
+  context_.reset();
+  webhooks_.reset();
+  loop_.Drain();
+}
+
+std::optional<std::string> Server::Start() {
+  for (const std::string& note : config_.notes) log_->Log(LogLevel::kInfo, note);
+  if (!config_.page_dir.empty()) {
+    Result<Page, std::string> page = Page::Load(config_.page_dir);
+    if (!page.ok()) return page.error();
+    page_ = std::move(*page);
+  }
+  certificate_ = crypto::Certificate::Generate(io::WallNow());
+  if (auto error = StartWorkers()) return error;
+
+  const std::int64_t wall_offset_us =
+      io::WallNow().value - ToMicros(io::MonotonicNow().time_since_epoch());
+  webhooks_ = std::make_unique<Webhooks>(loop_.uv(), WebhookOptionsOf(config_), wall_offset_us);
+  context_ = std::make_unique<livekit::Context>(livekit::Context{
+      config_.server, signals_, *media_, webhooks_->queue(), *this, *log_, rng_, &crypto::RandomBytes, wall_offset_us});
+  rooms_ = std::make_unique<livekit::RoomManager>(*context_);
+  timer_ = std::make_unique<io::Timer>(loop_.uv(), [this] { Turn(); });
+  http_ = std::make_unique<io::HttpServer>(loop_.uv(), *this);
+  return Listen();
+}
+
+std::optional<std::string> Server::StartWorkers() {
+  const std::size_t count = WorkerCount(config_.rtc);
+  const std::vector<std::string> ips = CandidateIps(config_.rtc);
+  const bool all_loopback = std::all_of(ips.begin(), ips.end(), [](const std::string& ip) {
+    return ip.starts_with("127.") || ip == "::1";
+  });
+  const bool any_v6 = std::any_of(ips.begin(), ips.end(), [](const std::string& ip) { return ip.find(':') != std::string::npos; });
+  mesh_ = std::make_unique<worker::Mesh>(count);
+  std::vector<focus::MediaPlane::WorkerEnd> ends;
+  std::vector<control::WorkerProxy*> proxies;
+  for (std::size_t i = 0; i < count; ++i) {
+    channels_.push_back(std::make_unique<control::WorkerChannel>());
+    io::WorkerThreadConfig worker;
+    worker.worker.index = static_cast<std::uint8_t>(i);
+    worker.worker.seed = RandomSeed();
+    worker.worker.wall_offset_us = io::WallNow().value - ToMicros(io::MonotonicNow().time_since_epoch());
+    const std::uint16_t first = config_.rtc.udp_ports.first;
+    const auto port = static_cast<std::uint16_t>(first == 0 ? 0 : first + i);
+    const char* bind_to = all_loopback && !any_v6 ? "127.0.0.1" : (any_v6 ? "::" : "0.0.0.0");
+    worker.udp.bind = *NetAddress::Parse(bind_to, port);
+    auto thread = io::WorkerThread::Make(worker, *channels_[i], *mesh_, *certificate_, &loop_.waker());
+    if (!thread.ok()) return thread.error();
+    workers_.push_back(std::move(*thread));
+    mesh_->SetWake(i, &channels_[i]->worker_parker, &workers_[i]->waker());
+    proxies_.push_back(std::make_unique<control::WorkerProxy>(*channels_[i], &workers_[i]->waker()));
+    focus::MediaPlane::WorkerEnd end;
+    end.proxy = proxies_.back().get();
+    end.transport.fingerprint = crypto::ToString(certificate_->fingerprint());
+    for (const std::string& ip : ips) end.transport.candidates.push_back({ip, workers_[i]->local().port, false});
+    ends.push_back(std::move(end));
+    proxies.push_back(proxies_.back().get());
+  }
+  data_ = std::make_unique<focus::DataHub>(std::move(proxies));
+  media_ = std::make_unique<focus::MediaPlane>(std::move(ends), *data_);
+  for (const auto& thread : workers_) thread->Start();
+  return std::nullopt;
+}
+
+std::optional<std::string> Server::Listen() {
+  std::uint16_t port = config_.port;
+  for (const std::string& text : config_.bind_addresses) {
+    const std::optional<NetAddress> address = NetAddress::Parse(text.empty() ? "::" : text, port);
+    if (!address.has_value()) return "bind address \"" + text + "\" is not an IP address";
+    Result<NetAddress, std::string> bound = http_->Listen(*address);
+    if (!bound.ok() && text.empty()) bound = http_->Listen(NetAddress::V4(0, port));  // no IPv6 here
+    if (!bound.ok()) return bound.error();
+    http_addresses_.push_back(*bound);
+    // With port 0 the other addresses take the port that the first one got.
+    port = bound->port;
+  }
+  return std::nullopt;
+}
+
+void Server::PrintReady() const {
+  nlohmann::json ready;
+  ready["event"] = "ready";
+  const auto shown = [](const NetAddress& address) {
+    const std::string ip = address.IpString();
+    return (ip == "::" || ip == "0.0.0.0" ? std::string("127.0.0.1") : (address.is_v4() ? ip : "[" + ip + "]")) + ":" +
+           std::to_string(address.port);
+  };
+  ready["http"] = http_addresses_.empty() ? "" : shown(http_addresses_.front());
+  ready["udp"] = nlohmann::json::array();
+  for (const auto& worker : workers_) ready["udp"].push_back(shown(worker->local()));
+  std::printf("%s\n", wire::DumpJson(ready).c_str());
+  std::fflush(stdout);
+}
+
+void Server::Run() {
+  PrintReady();
+  Turn();
+  loop_.Run();
+  log_->Log(LogLevel::kInfo, "stopping");
+  http_->StopListening();
+  rooms_->Shutdown(io::MonotonicNow());
+  Turn();
+  loop_.Drain();  // lets the goodbyes leave
+}
+
+void Server::DrainWorkers(Instant now) {
+  for (const auto& channel : channels_) {
+    channel->signaling_parker.Unpark();
+    channel->events.Drain(kEventsPerTurn, [&](const control::WorkerEvent& event) {
+      (void)media_->HandleEvent(event);
+      if (const auto* connected = std::get_if<control::SessionConnected>(&event)) {
+        data_->HandleConnected(now, connected->session);
+      }
+      rooms_->HandleWorkerEvent(now, event);
+    });
+    channel->app_data_up.Drain(kAppDataPerTurn,
+                               [&](const control::AppData& data) { data_->HandleAppData(now, data); });
+  }
+}
+
+void Server::Turn() {
+  const Instant now = io::MonotonicNow();
+  DrainWorkers(now);
+  while (const auto message = data_->PollIncoming()) {
+    rooms_->HandleData(now, message->session, message->lane, message->bytes);
+  }
+  if (data_->NextDeadline().IsDue(now)) data_->HandleTimeout(now);
+  while (const auto message = data_->PollIncoming()) {
+    rooms_->HandleData(now, message->session, message->lane, message->bytes);
+  }
+  if (rooms_->NextDeadline().IsDue(now)) rooms_->HandleTimeout(now);
+  webhooks_->Pump(now);
+  media_->Flush();
+  SetTimer(now);
+}
+
+void Server::SetTimer(Instant now) {
+  Deadline next = Soonest(rooms_->NextDeadline(), data_->NextDeadline());
+  next = Soonest(next, webhooks_->NextDeadline());
+  timer_->StartOnce(std::clamp<Duration>(next.at == kNever ? Seconds(60) : next.at - now, Duration(0), Seconds(60)));
+}
+
+bool Server::BeforeSleep() {
+  media_->Flush();
+  bool work = false;
+  for (const auto& channel : channels_) {
+    channel->signaling_parker.Park();
+    work = work || !channel->events.Empty() || !channel->app_data_up.Empty();
+  }
+  return work;
+}
+
+std::string Server::Refresh(const std::string& api_key, const std::string& room,
+                            const pb::ParticipantInfo& participant, std::int64_t ttl_seconds) {
+  const auto key = config_.keys.find(api_key);
+  if (key == config_.keys.end()) return {};
+  wire::TokenGrants grants = GrantsOf(participant, room);
+  const std::int64_t now_unix = io::WallNow().value / 1'000'000;
+  grants.api_key = api_key;
+  grants.expires_at_unix = now_unix + ttl_seconds;
+  grants.not_before_unix = now_unix;
+  return wire::SignToken(grants, key->second);
+}
+
+}  // namespace fovea::app

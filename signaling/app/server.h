@@ -1,0 +1,87 @@
+// The running focus: listeners, workers, rooms and what connects them. The composition root; its
+// constructor order is the object graph. Thread: signaling, from Start() to the end of Run().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sfu/core/log.h"
+#include "sfu/core/result.h"
+#include "sfu/crypto/certificate.h"
+#include "sfu/io/worker_thread.h"
+#include "signaling/app/config.h"
+#include "signaling/app/page.h"
+#include "signaling/app/signal_hub.h"
+#include "signaling/focus/data_hub.h"
+#include "signaling/focus/media_plane.h"
+#include "signaling/io/event_loop.h"
+#include "signaling/io/http_server.h"
+#include "signaling/io/timer.h"
+#include "signaling/livekit/room_manager.h"
+#include "signaling/wire/join_request.h"
+
+namespace fovea::app {
+
+class Webhooks;
+
+class Server : public io::HttpHandler, public livekit::TokenPort {
+ public:
+  explicit Server(Config config);
+  ~Server() override;
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Binds everything. The error is a sentence for the operator; nothing keeps running then.
+  [[nodiscard]] std::optional<std::string> Start();
+  // Prints the ready line, serves until SIGTERM or SIGINT, then puts everybody out and returns.
+  void Run();
+
+ private:
+  // io::HttpHandler
+  void OnRequest(io::IncomingRequest request, io::ResponseWriter writer) override;
+  void OnUpgrade(io::IncomingRequest request, io::UpgradeWriter writer) override;
+  // livekit::TokenPort
+  std::string Refresh(const std::string& api_key, const std::string& room, const pb::ParticipantInfo& participant,
+                      std::int64_t ttl_seconds) override;
+
+  [[nodiscard]] wire::HttpResponse Answer(const wire::HttpRequest& request);
+  [[nodiscard]] wire::HttpResponse Validate(const wire::HttpRequest& request, wire::SignalPath path);
+  [[nodiscard]] wire::HttpResponse DevToken(const wire::HttpRequest& request) const;
+  [[nodiscard]] std::optional<std::string> StartWorkers();
+  [[nodiscard]] std::optional<std::string> Listen();
+  // One turn: events and data from the workers, timers, commands to the workers.
+  void Turn();
+  void DrainWorkers(Instant now);
+  [[nodiscard]] bool BeforeSleep();
+  void SetTimer(Instant now);
+  void PrintReady() const;
+
+  // Constant after construction.
+  const Config config_;
+  const std::unique_ptr<LogSink> log_;
+  std::optional<Page> page_;
+
+  io::EventLoop loop_;
+  std::unique_ptr<crypto::Certificate> certificate_;
+  std::vector<std::unique_ptr<control::WorkerChannel>> channels_;
+  std::unique_ptr<worker::Mesh> mesh_;
+  std::vector<std::unique_ptr<io::WorkerThread>> workers_;
+  std::vector<std::unique_ptr<control::WorkerProxy>> proxies_;
+  std::unique_ptr<focus::DataHub> data_;
+  std::unique_ptr<focus::MediaPlane> media_;
+  SignalHub signals_;
+  Rng rng_;
+  std::unique_ptr<Webhooks> webhooks_;
+  std::unique_ptr<livekit::Context> context_;
+  std::unique_ptr<livekit::RoomManager> rooms_;
+
+  std::unique_ptr<io::Timer> timer_;
+  std::unique_ptr<io::HttpServer> http_;
+  std::vector<NetAddress> http_addresses_;
+  bool stopping_ = false;
+};
+
+}  // namespace fovea::app
