@@ -15,11 +15,11 @@ std::string_view ToString(HttpClientError error) {
     case HttpClientError::kResolve:
       return "the host name has no address";
     case HttpClientError::kConnect:
-      return "no connection";
+      return "no connection, or its certificate was refused";
     case HttpClientError::kNoTls:
       return "https is not set up";
     case HttpClientError::kConnection:
-      return "the connection was lost or its certificate refused";
+      return "the connection was lost before the response was complete";
     case HttpClientError::kBadResponse:
       return "the response is malformed or too large";
     case HttpClientError::kTimeout:

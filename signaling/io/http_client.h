@@ -20,9 +20,9 @@ namespace fovea::io {
 
 enum class HttpClientError {
   kResolve,      // the host has no address
-  kConnect,      // no address accepted a connection
+  kConnect,      // no address accepted a connection, or its certificate was refused
   kNoTls,        // https without a wrapper for it
-  kConnection,   // lost, or a TLS failure, before the response was complete
+  kConnection,   // lost before the response was complete
   kBadResponse,  // not HTTP, or larger than response_bytes_max
   kTimeout,
   kTooManyCalls

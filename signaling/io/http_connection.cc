@@ -21,8 +21,11 @@ void HttpConnection::OnBytes(std::string_view bytes) {
       parser_.Feed(bytes);
       return HandleParsed();
     case State::kHandling:
-      parser_.Feed(bytes);
-      if (parser_.buffered_bytes() > kReadAheadBytes) stream_->PauseReading();
+      // One request ahead may be read; it waits, complete or refused, until this one is answered.
+      if (parser_.Feed(bytes) != wire::HttpParseState::kNeedMore ||
+          parser_.buffered_bytes() > kReadAheadBytes) {
+        stream_->PauseReading();
+      }
       return;
     case State::kWebSocket:
       return ReadWebSocket(bytes);

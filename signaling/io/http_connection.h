@@ -12,8 +12,8 @@
 namespace fovea::io {
 
 // Invariants:
-//  (1) The handler has at most one unanswered request of a connection; a client that sends ahead
-//      waits in the parser, and beyond kReadAheadBytes in the kernel.
+//  (1) The handler has at most one unanswered request of a connection; of a client that sends ahead
+//      one more request waits in the parser, and everything else in the kernel.
 //  (2) on_close is called at most once, and only by Settle, so never from inside a user's call.
 //  (3) In kDead the stream is gone; Settle then returns true and the server destroys the object.
 class HttpConnection : public ByteStreamListener {

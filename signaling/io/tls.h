@@ -1,0 +1,50 @@
+// TLS 1.2 and 1.3 over any byte stream, by BoringSSL. RFC 8446; host names by RFC 6125.
+// Thread: the one that runs the loop.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "sfu/core/result.h"
+#include "signaling/io/byte_stream.h"
+
+struct ssl_ctx_st;  // BoringSSL's SSL_CTX
+
+namespace fovea::io {
+
+struct TlsContextDeleter {
+  void operator()(ssl_ctx_st* context) const;
+};
+using TlsContext = std::unique_ptr<ssl_ctx_st, TlsContextDeleter>;
+
+// What we trust as a client. Streams may outlive it.
+class TlsClient {
+ public:
+  // An empty `ca_file` means the system's bundle of certificate authorities. The error is a
+  // sentence for the operator.
+  [[nodiscard]] static Result<TlsClient, std::string> Make(const std::string& ca_file);
+
+  // Bytes written before the handshake is over wait for it. A certificate that is not valid for
+  // `host` (a name or an address) is OnFailure.
+  [[nodiscard]] std::unique_ptr<ByteStream> Wrap(std::unique_ptr<ByteStream> raw,
+                                                 const std::string& host) const;
+
+ private:
+  explicit TlsClient(TlsContext context) : context_(std::move(context)) {}
+  TlsContext context_;
+};
+
+// Who we are as a server. Streams may outlive it.
+class TlsServer {
+ public:
+  // PEM files: the certificate with its chain, and its key.
+  [[nodiscard]] static Result<TlsServer, std::string> Make(const std::string& certificate_file,
+                                                           const std::string& key_file);
+  [[nodiscard]] std::unique_ptr<ByteStream> Wrap(std::unique_ptr<ByteStream> raw) const;
+
+ private:
+  explicit TlsServer(TlsContext context) : context_(std::move(context)) {}
+  TlsContext context_;
+};
+
+}  // namespace fovea::io
