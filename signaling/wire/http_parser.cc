@@ -47,6 +47,10 @@ HttpHeaders ToHeaders(const Fields& fields) {
   return out;
 }
 
+// The shortest end of a chunked message, "0 CRLF CRLF". Beast (1.74) asserts that it sees all of it at
+// once when no chunk came before, so anything shorter waits; no message can end in fewer bytes.
+constexpr std::size_t kChunkedEndBytes = 5;
+
 // Feeds as much of `buffer` as the parser takes and removes it. False: malformed, see `error`.
 // Beast's eager mode would do the loop itself, but it forgets an error found at the end of the head
 // (a body announced as too large) when bytes of the body are there already.
@@ -54,6 +58,8 @@ template <class Parser>
 bool Consume(Parser& parser, std::string& buffer, boost::system::error_code& error) {
   std::size_t at = 0;
   while (!parser.is_done() && at < buffer.size()) {
+    const bool in_chunks = parser.is_header_done() && parser.chunked();
+    if (in_chunks && buffer.size() - at < kChunkedEndBytes) break;
     error = {};
     at += parser.put(boost::asio::const_buffer(buffer.data() + at, buffer.size() - at), error);
     if (error == beast_http::error::need_more) {

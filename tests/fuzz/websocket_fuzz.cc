@@ -46,7 +46,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FOVEA_CHECK(whole.messages[i].payload == pieces.messages[i].payload);
     FOVEA_CHECK(whole.messages[i].payload.size() <= fovea::limits::kSignalMessageBytesMax);
   }
-  FOVEA_CHECK(whole.output == pieces.output);
+  // A protocol error drops the pong that was still queued behind it.
+  FOVEA_CHECK(whole.finished || whole.output == pieces.output);
   FOVEA_CHECK(whole.finished == pieces.finished && whole.code == pieces.code);
   return 0;
 }

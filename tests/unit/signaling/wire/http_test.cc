@@ -65,6 +65,11 @@ TEST(HttpRequestParser, ReadsByteByByte) {
   for (const char c : kChunked) parser.Feed({&c, 1});
   ASSERT_EQ(parser.state(), State::kComplete);
   EXPECT_EQ(parser.Take().body, "abcde");
+  constexpr std::string_view kNoChunks =
+      "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (const char c : kNoChunks) parser.Feed({&c, 1});
+  ASSERT_EQ(parser.state(), State::kComplete);
+  EXPECT_EQ(parser.Take().body, "");
 }
 
 TEST(HttpRequestParser, KeepsPipelinedRequestsApart) {
