@@ -102,7 +102,10 @@ inline constexpr std::size_t kRoomNameCharsMax = 256;
 inline constexpr std::size_t kIdentityCharsMax = 256;
 inline constexpr std::size_t kParticipantNameCharsMax = 256;
 inline constexpr std::size_t kPendingTracksMax = 20;
-inline constexpr std::size_t kWebhookQueueMax = 1024;
+inline constexpr std::size_t kWebhookQueueMax = 1024;  // events per URL; full: the oldest is dropped, counted
+inline constexpr std::size_t kWebhookQueueBytesMax = 16 * 1024 * 1024;  // the same; metadata can be large
+inline constexpr std::size_t kRevocationsMax = 4096;  // full: the oldest is forgotten
+inline constexpr std::size_t kDataNoncesMax = 100;    // per room; older repetitions of SendData go through
 inline constexpr std::size_t kWsSendQueueBytesMax = 4 * 1024 * 1024;  // a slower client is disconnected
 inline constexpr std::size_t kHttpConnectionsMax = 16384;
 
