@@ -37,6 +37,8 @@ struct Downlink {
   SeqUnwrapper out_seq;
   SeqUnwrapper out_rtx_seq;
   bool started = false;
+  router::Layers wanted = router::kNoLayers;  // what the subscriber asked for
+  bool publication_muted = false;             // as the last packet said; then the target is none
   Instant sender_report_at{};
 
   // Samples for signaling, since the last DownlinkQuality.

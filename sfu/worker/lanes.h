@@ -23,6 +23,7 @@ struct SlotMeta {
   std::uint16_t payload_offset = 0;
   std::uint16_t descriptor_offset = 0;  // dependency descriptor extension
   std::uint16_t descriptor_size = 0;    // 0: none
+  bool muted = false;                   // its publication is: subscribers pause, and count it as left out
   bool has_orientation = false;         // 3GPP video orientation, passed on as it came
   std::uint8_t orientation = 0;
 };

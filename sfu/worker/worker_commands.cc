@@ -233,8 +233,8 @@ void Worker::OnSetSubscription(Instant now, const control::SetSubscription& comm
     return;
   }
   const bool all = downlink->kind == control::MediaKind::kAudio && !command.paused;
-  downlink->subscription.SetTarget(
-      all ? router::kAllLayers : TargetOf(command.spatial_max, command.temporal_max, command.paused));
+  downlink->wanted = all ? router::kAllLayers : TargetOf(command.spatial_max, command.temporal_max, command.paused);
+  if (!downlink->publication_muted) downlink->subscription.SetTarget(downlink->wanted);
   if (const auto need = downlink->subscription.PollKeyFrameNeed(now)) {
     AskKeyFrame(now, downlink->publication, need->layer, need->cause);
   }

@@ -20,17 +20,16 @@ constexpr std::size_t kHeaderBytesMax = 12 + 4 + 80;
 
 void Worker::Route(Instant now, const Uplink& uplink, ring::SlotIndex slot_index) {
   Slab::Slot& slot = slab_[slot_index];
-  if (uplink.muted) {
-    drops_.Add(DropReason::kMuted);
-    return;
-  }
+  // Muted packets go on as far as the subscriptions, which leave them out of their numbering.
+  slot.meta.muted = uplink.muted;
+  if (uplink.muted) drops_.Add(DropReason::kMuted);
   const bool padding = slot.meta.packet.payload_bytes == 0;
-  if (padding) drops_.Add(DropReason::kPaddingOnly);
+  if (padding && !uplink.muted) drops_.Add(DropReason::kPaddingOnly);
   const auto own_bit = static_cast<std::uint16_t>(1U << config_.index);
   const auto others = static_cast<std::uint16_t>(uplink.routes & ~own_bit);
   const auto track = tracks_.find(uplink.handle());
   if (track == tracks_.end() && others == 0) {
-    if (!padding) drops_.Add(DropReason::kNoSubscriber);
+    if (!padding && !uplink.muted) drops_.Add(DropReason::kNoSubscriber);
     return;
   }
   for (std::size_t worker = 0; worker < links_.mesh.workers(); ++worker) {
@@ -90,6 +89,10 @@ void Worker::Deliver(Instant now, Track& track, const Slab::Slot& slot) {
 
 void Worker::ForwardTo(Instant now, Downlink& downlink, Track& track, const Slab::Slot& slot) {
   const SlotMeta& meta = slot.meta;
+  if (meta.muted != downlink.publication_muted) {
+    downlink.publication_muted = meta.muted;
+    downlink.subscription.SetTarget(meta.muted ? router::kNoLayers : downlink.wanted);
+  }
   const router::ForwardDecision decision = downlink.subscription.Forward(now, meta.packet);
   if (!decision.forward) return;  // one subscriber's choice, not a discarded packet
   const ByteSpan payload(&slot.bytes[meta.payload_offset], meta.packet.payload_bytes);

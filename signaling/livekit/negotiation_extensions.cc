@@ -22,9 +22,12 @@ using rtp::ExtensionUri;
     case ExtensionUri::kAbsCaptureTime:
       return true;
     case ExtensionUri::kRid:
-    case ExtensionUri::kAudioLevel:
-      return is_uplink && (uri == ExtensionUri::kRid || !is_video);
     case ExtensionUri::kRrid:
+      // On downlinks too, where they carry nothing: Chromium offers a later section only what the
+      // bundle's earlier ones negotiated, and then cannot offer simulcast.
+      return true;
+    case ExtensionUri::kAudioLevel:
+      return is_uplink && !is_video;
     case ExtensionUri::kFrameMarking:
       return is_uplink && is_video;
     case ExtensionUri::kDependencyDescriptor:

@@ -76,7 +76,6 @@ void Room::UpdateParticipant(Instant now, Participant& participant,
 Track* Room::MutePublishedTrack(Participant& participant, const std::string& track_sid, bool muted) {
   Track* track = participant.track(track_sid);
   if (track == nullptr) return nullptr;
-  track->muted_by_server = muted;
   track->info.set_muted(muted);
   context_.media.Post(control::SetPublicationMuted{track->publication, muted});
   pb::SignalResponse response;

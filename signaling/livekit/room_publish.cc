@@ -71,7 +71,7 @@ control::AddPublication MakeCommand(const Track& track, control::SessionHandle s
   command.kind = section.kind;
   (void)command.mid.TryAssign(section.mid);  // longer mids never match the extension either
   command.encrypted = track.info.encryption() != pb::Encryption::NONE;
-  command.muted = track.muted_by_server;
+  command.muted = track.info.muted();
   command.extensions = section.extensions;
   for (const NegotiatedCodec& codec : section.codecs) (void)command.codecs.TryPush(ToMapping(codec));
   for (const UplinkLayer& layer : section.layers) {
@@ -233,12 +233,9 @@ void Room::MuteByClient(Participant& participant, const pb::MuteTrackRequest& re
     }
     return;
   }
-  if (track->muted_by_server && !request.muted() && !context_.options.room.enable_remote_unmute) {
-    // The publisher lifts a mute that the API set: their own decision, as upstream has it.
-    track->muted_by_server = false;
-    context_.media.Post(control::SetPublicationMuted{track->publication, false});
-  }
   if (track->info.muted() == request.muted()) return;
+  // A publisher may lift a mute that the API set: their own decision, as upstream has it.
+  context_.media.Post(control::SetPublicationMuted{track->publication, request.muted()});
   track->info.set_muted(request.muted());
   participant.BumpVersion();
   Broadcast(participant, &participant);

@@ -31,7 +31,6 @@ struct Track {
   std::string fmtp;  // as the publisher offered it; tells H.264 profiles apart
   rtp::Codec codec = rtp::Codec::kUnknown;
   bool scalable = false;  // spatial layers share one stream (VP9 or AV1 without rids)
-  bool muted_by_server = false;
   bool subscribed_once = false;  // track_subscribed was sent
 
   // Dynacast, as the publisher was last told. Unset: nothing sent yet, everything is on.
