@@ -30,6 +30,7 @@ struct JoinParams {
   std::map<std::string, std::string> attributes;
   pb::ParticipantPermission permission;
   pb::ParticipantInfo::Kind kind = pb::ParticipantInfo::STANDARD;
+  std::optional<std::int64_t> token_issued_unix;  // its `nbf`; compared with revocations
   bool may_create_room = false;
   std::optional<pb::RoomConfiguration> room_configuration;
   pb::JoinRequest request;

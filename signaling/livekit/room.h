@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,7 +33,8 @@ class Room {
   // --- Sessions (room_join.cc) ---
 
   // Admits a participant whose token was checked; sends `join` first. An older participant of the
-  // same identity is put out with DUPLICATE_IDENTITY. Null when the workers have no room left.
+  // same identity is put out with DUPLICATE_IDENTITY. Null when the workers have no room left, or
+  // when the offer in the join request was unreadable (then the participant was put out again).
   Participant* Join(Instant now, ConnectionId connection, const JoinParams& params);
   // Attaches a new socket to a live participant; sends `reconnect` first. Null when there is none of
   // that sid: the caller tells the client to join anew.
@@ -58,6 +60,7 @@ class Room {
   // --- Data (room_data.cc) ---
 
   void HandleData(Instant now, Participant& sender, DataLane lane, ByteSpan message);
+  // A request that repeats a nonce of the last kDataNoncesMax is not delivered again.
   void SendServerData(const pb::SendDataRequest& request);
 
   // --- Server API (room_api.cc) ---
@@ -70,6 +73,8 @@ class Room {
   }
   void SetMetadata(std::string metadata);
   void SetTimeouts(std::uint32_t empty_s, std::uint32_t departure_s, std::uint32_t max_participants);
+  // Somebody announced participants: an empty room waits for them for its whole timeout.
+  void KeepOpen(Instant now) { empty_since_ = now; }
   // Metadata, name, attributes (empty value deletes a key) and permission; empty strings: unchanged.
   void UpdateParticipant(Instant now, Participant& participant, const pb::UpdateParticipantRequest& request);
   // Null: no such track. An unmute needs options.room.enable_remote_unmute; the caller checks.
@@ -94,6 +99,8 @@ class Room {
   // room_join.cc
   pb::JoinResponse MakeJoinResponse(Instant now, const Participant& participant) const;
   bool CreatePeers(Participant& participant);
+  // Those who count for the room's size and keep it open: not agents, not recorders.
+  [[nodiscard]] std::size_t Residents() const;
   void SendRefreshToken(Instant now, Participant& participant);
   void Activate(Instant now, Participant& participant);
   void ReleaseMedia(Participant& participant);
@@ -175,7 +182,8 @@ class Room {
   std::map<std::string, std::unique_ptr<Participant>> participants_;  // by identity
   bool anyone_ever_joined_ = false;
   bool closed_ = false;
-  Instant empty_since_;
+  Instant empty_since_;  // since when there is no resident; of no meaning while there is one
+  std::deque<std::string> recent_nonces_;  // of SendServerData, oldest first
   std::string sif_trailer_;
   Instant flush_updates_at_ = kNever;
   Instant room_update_at_ = kNever;

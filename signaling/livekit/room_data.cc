@@ -59,6 +59,11 @@ void Room::DeliverData(const Participant* sender, DataLane lane, const pb::DataP
 }
 
 void Room::SendServerData(const pb::SendDataRequest& request) {
+  if (!request.nonce().empty()) {
+    if (Contains(recent_nonces_, request.nonce())) return;
+    recent_nonces_.push_back(request.nonce());
+    if (recent_nonces_.size() > limits::kDataNoncesMax) recent_nonces_.pop_front();
+  }
   pb::DataPacket packet;
   packet.set_kind(request.kind());
   *packet.mutable_destination_identities() = request.destination_identities();

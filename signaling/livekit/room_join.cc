@@ -51,6 +51,11 @@ void AddIceServers(const ServerOptions& options, Message& message) {
   }
 }
 
+bool IsResident(const Participant& participant) {
+  const pb::ParticipantInfo::Kind kind = participant.info.kind();
+  return kind != pb::ParticipantInfo::AGENT && kind != pb::ParticipantInfo::EGRESS;
+}
+
 }  // namespace
 
 Room::Room(Context& context, Instant now, std::string name)
@@ -81,12 +86,14 @@ Room::~Room() {
   for (auto& [identity, participant] : participants_) ReleaseMedia(*participant);
 }
 
+std::size_t Room::Residents() const {
+  const auto counted = std::count_if(participants_.begin(), participants_.end(),
+                                     [](const auto& entry) { return IsResident(*entry.second); });
+  return static_cast<std::size_t>(counted);
+}
+
 bool Room::IsFull() const {
-  if (info_.max_participants() == 0) return false;
-  const auto counted = std::count_if(participants_.begin(), participants_.end(), [](const auto& entry) {
-    return entry.second->info.kind() == pb::ParticipantInfo::STANDARD;
-  });
-  return static_cast<std::uint32_t>(counted) >= info_.max_participants();
+  return info_.max_participants() > 0 && Residents() >= info_.max_participants();
 }
 
 Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& params) {
@@ -112,7 +119,7 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
   if (!CreatePeers(participant)) return nullptr;
 
   participants_[participant.identity] = std::move(owned);
-  anyone_ever_joined_ = true;
+  anyone_ever_joined_ = anyone_ever_joined_ || IsResident(participant);
   context_.log.Log(LogLevel::kInfo, "participant " + participant.sid + " joined room " + sid_);
 
   pb::SignalResponse response;
@@ -126,7 +133,9 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
   // Before the first answer, so that it already fills the sections that clients pre-allocate.
   ReconcileSubscriptions(now, participant);
   if (params.request.has_publisher_offer() && !params.request.publisher_offer().sdp().empty()) {
+    const std::string sid = participant.sid;
     HandleOffer(now, participant, params.request.publisher_offer());
+    if (FindBySid(sid) == nullptr) return nullptr;  // unreadable: `participant` is gone
   }
   if (!participant.single_peer_connection && participant.downlink() != nullptr) {
     OfferToSubscriber(now, participant, /*restart_ice=*/false);
@@ -343,9 +352,10 @@ void Room::Remove(Instant now, Participant& participant, pb::DisconnectReason re
                                         pb::DisconnectReason_Name(reason));
 
   link_quality_.erase(participant.sid);
+  const bool was_resident = IsResident(participant);
   const std::string identity = participant.identity;  // the next line destroys the original
   participants_.erase(identity);
-  if (participants_.empty()) empty_since_ = now;
+  if (was_resident && Residents() == 0) empty_since_ = now;
   room_update_at_ = std::min(room_update_at_, now + Seconds(1));
 }
 
@@ -375,10 +385,7 @@ void Room::Close(Instant now, pb::DisconnectReason reason) {
 
 bool Room::IsExpired(Instant now) const {
   if (closed_) return true;
-  const bool someone = std::any_of(participants_.begin(), participants_.end(), [](const auto& entry) {
-    return entry.second->info.kind() == pb::ParticipantInfo::STANDARD;
-  });
-  if (someone) return false;
+  if (Residents() > 0) return false;
   const std::uint32_t timeout_s = anyone_ever_joined_ ? info_.departure_timeout() : info_.empty_timeout();
   return now >= empty_since_ + Seconds(timeout_s);
 }

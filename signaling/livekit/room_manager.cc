@@ -27,6 +27,9 @@ std::optional<JoinRefusal> RoomManager::CheckJoin(const JoinParams& params) cons
   if (params.room.size() > options.room_name_chars_max) {
     return JoinRefusal{400, "room name exceeds the length limit"};
   }
+  if (revocations_.IsRevoked(params.room, params.identity, params.token_issued_unix)) {
+    return JoinRefusal{401, "invalid authorization token: it was revoked"};
+  }
   const bool wants_metadata =
       !params.request.metadata().empty() || params.request.participant_attributes_size() > 0;
   if (wants_metadata && !params.permission.can_update_metadata()) {
@@ -80,7 +83,7 @@ void RoomManager::StartSession(Instant now, ConnectionId connection, const JoinP
     if (participant == nullptr) {
       return refuse(pb::DisconnectReason::STATE_MISMATCH, pb::LeaveRequest::RECONNECT);
     }
-    connections_[connection] = ConnectionOwner{room, participant->sid};
+    Remember(connection, ConnectionOwner{room, participant->sid});
     room->Flush(now);
     return;
   }
@@ -96,8 +99,19 @@ void RoomManager::StartSession(Instant now, ConnectionId connection, const JoinP
   if (participant == nullptr) {
     return refuse(pb::DisconnectReason::JOIN_FAILURE, pb::LeaveRequest::DISCONNECT);
   }
-  connections_[connection] = ConnectionOwner{&room, participant->sid};
+  Remember(connection, ConnectionOwner{&room, participant->sid});
   room.Flush(now);
+}
+
+void RoomManager::Remember(ConnectionId connection, ConnectionOwner owner) {
+  connections_[connection] = std::move(owner);
+  if (connections_.size() < sweep_at_) return;
+  std::erase_if(connections_, [&](const auto& entry) {
+    const Participant* participant = ParticipantOf(entry.second);
+    return participant == nullptr || participant->connection != entry.first;
+  });
+  // Twice what is alive: a sweep costs the joins since the last one, no more.
+  sweep_at_ = std::max<std::size_t>(64, 2 * connections_.size());
 }
 
 Participant* RoomManager::ParticipantOf(const ConnectionOwner& owner) {

@@ -12,6 +12,7 @@
 #include "sfu/core/deadline.h"
 #include "sfu/core/result.h"
 #include "signaling/livekit/context.h"
+#include "signaling/livekit/revocations.h"
 #include "signaling/livekit/room.h"
 
 namespace fovea::livekit {
@@ -43,6 +44,8 @@ class RoomManager {
   Room& FindOrCreate(Instant now, const std::string& name);
   void Delete(Instant now, const std::string& name);
   [[nodiscard]] const std::map<std::string, std::unique_ptr<Room>>& rooms() const { return rooms_; }
+  // Tokens that CheckJoin refuses although they are well signed.
+  [[nodiscard]] Revocations& revocations() { return revocations_; }
 
   void HandleTimeout(Instant now);
   [[nodiscard]] Deadline NextDeadline() const;
@@ -55,10 +58,14 @@ class RoomManager {
     std::string participant_sid;
   };
   [[nodiscard]] Participant* ParticipantOf(const ConnectionOwner& owner);
+  void Remember(ConnectionId connection, ConnectionOwner owner);
 
   Context& context_;
   std::map<std::string, std::unique_ptr<Room>> rooms_;  // by name
+  // May hold connections that we closed, which nobody reports: Remember clears them out.
   std::unordered_map<ConnectionId, ConnectionOwner> connections_;
+  std::size_t sweep_at_ = 64;
+  Revocations revocations_;
 };
 
 }  // namespace fovea::livekit

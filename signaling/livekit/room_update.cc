@@ -173,7 +173,7 @@ Deadline Room::NextDeadline() const {
     }
     for (const auto& [track_sid, track] : participant->tracks) at = std::min(at, track->dynacast_lower_at);
   }
-  if (participants_.empty()) {
+  if (Residents() == 0) {
     const std::uint32_t timeout_s = anyone_ever_joined_ ? info_.departure_timeout() : info_.empty_timeout();
     at = std::min(at, empty_since_ + Seconds(timeout_s));
   }

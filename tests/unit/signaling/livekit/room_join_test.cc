@@ -1,0 +1,365 @@
+// Joining, resuming and leaving: livekit-protocol reference sections 2.1, 2.2, 2.7, 3.11, 4.7, 4.8.
+#include "tests/unit/signaling/livekit/room_fixture.h"
+
+namespace fovea::livekit {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
+
+class RoomJoin : public RoomTest {
+ protected:
+  static JoinParams WithOffer(const std::string& identity, const std::string& sdp,
+                              std::uint32_t id) {
+    JoinParams params = World::Params("room", identity);
+    params.request.mutable_publisher_offer()->set_type("offer");
+    params.request.mutable_publisher_offer()->set_sdp(sdp);
+    params.request.mutable_publisher_offer()->set_id(id);
+    return params;
+  }
+  static JoinParams ResumeOf(const std::string& identity, const std::string& sid) {
+    JoinParams params = World::Params("room", identity);
+    params.request.set_reconnect(true);
+    params.request.set_participant_sid(sid);
+    return params;
+  }
+};
+
+TEST_F(RoomJoin, SaysJoinFirstThenATokenThenTheAnswerThenCandidates) {
+  Client& alice = JoinOnly(WithOffer("alice", Golden("chromium-221/02-pub-offer-1.sdp"), 1));
+  EXPECT_THAT(KindsOf(alice.heard()),
+              ElementsAre("join", "refresh_token", "answer", "trickle", "trickle"));
+}
+
+TEST_F(RoomJoin, EchoesTheIdOfTheOfferAlsoWhenItIsZero) {
+  for (const std::uint32_t id : {0U, 1U, 77U}) {
+    Client& client = JoinOnly(
+        WithOffer("client" + std::to_string(id), Golden("chromium-221/02-pub-offer-1.sdp"), id));
+    EXPECT_EQ(client.Last(Case::kAnswer).answer().id(), id);
+    EXPECT_EQ(client.Last(Case::kAnswer).answer().type(), "answer");
+  }
+}
+
+TEST_F(RoomJoin, MarksTheLastCandidateAndGivesTheFieldsRustUnwraps) {
+  Client& alice = JoinOnly(WithOffer("alice", Golden("chromium-221/02-pub-offer-1.sdp"), 1));
+  const Messages trickles = alice.HeardOf(Case::kTrickle);
+  ASSERT_EQ(trickles.size(), 2U);
+  EXPECT_FALSE(trickles[0].trickle().final());
+  EXPECT_TRUE(trickles[1].trickle().final());
+  const auto init = nlohmann::json::parse(trickles[0].trickle().candidateinit());
+  EXPECT_TRUE(init["candidate"].is_string());
+  EXPECT_TRUE(init["sdpMid"].is_string());
+  EXPECT_TRUE(init["sdpMLineIndex"].is_number_integer());
+}
+
+TEST_F(RoomJoin, DescribesTheRoomAndTheOthersButNotTheHiddenOnes) {
+  Join("alice");
+  JoinParams hidden = World::Params("room", "recorder");
+  hidden.permission.set_hidden(true);
+  Join(hidden);
+  Client& bob = JoinOnly("bob");
+  const pb::JoinResponse join = bob.heard().front().join();
+  EXPECT_EQ(join.room().name(), "room");
+  EXPECT_EQ(join.room().num_participants(), 2U);
+  ASSERT_EQ(join.other_participants_size(), 1);
+  EXPECT_EQ(join.other_participants(0).identity(), "alice");
+  EXPECT_EQ(join.participant().identity(), "bob");
+  EXPECT_TRUE(join.participant().permission().can_publish());
+  EXPECT_FALSE(join.subscriber_primary());
+  EXPECT_GT(join.ping_interval(), 0);
+  EXPECT_GT(join.enabled_publish_codecs_size(), 0);
+  EXPECT_EQ(join.sif_trailer().size(), 16U);
+}
+
+TEST_F(RoomJoin, TellsTheOthersOfEveryStateAndOfTheWebhookOnlyWhenMediaIsUp) {
+  Client& alice = Join("alice");
+  Client& bob = JoinOnly("bob");
+  EXPECT_EQ(alice.Knows("bob").state(), pb::ParticipantInfo::JOINED);
+  EXPECT_THAT(world_.webhooks.Names(), ElementsAre("room_started", "participant_joined"));
+  bob.ConnectMedia();
+  EXPECT_EQ(alice.Knows("bob").state(), pb::ParticipantInfo::ACTIVE);
+  EXPECT_EQ(bob.Knows("bob").state(), pb::ParticipantInfo::ACTIVE);
+  EXPECT_THAT(world_.webhooks.Names(),
+              ElementsAre("room_started", "participant_joined", "participant_joined"));
+}
+
+TEST_F(RoomJoin, RaisesTheVersionWithEveryUpdateOfOneSid) {
+  Client& alice = Join("alice");
+  Client& bob = JoinOnly("bob");
+  bob.sketch().Data();
+  bob.Offer();
+  bob.ConnectMedia();
+  const std::string mic = bob.Publish(Microphone("mic"));
+  bob.Mute(mic, true);
+  bob.Mute(mic, false);
+  pb::SignalRequest leave;
+  leave.mutable_leave();
+  bob.Send(leave);
+  std::uint32_t last = 0;
+  for (const pb::SignalResponse& message : alice.HeardOf(Case::kUpdate)) {
+    for (const pb::ParticipantInfo& info : message.update().participants()) {
+      if (info.identity() != "bob") continue;
+      EXPECT_GT(info.version(), last);
+      last = info.version();
+    }
+  }
+  EXPECT_GE(last, 6U);
+  EXPECT_EQ(alice.Knows("bob").state(), pb::ParticipantInfo::DISCONNECTED);
+}
+
+TEST_F(RoomJoin, TellsAHiddenParticipantOnlyToThemselves) {
+  Client& alice = Join("alice");
+  JoinParams hidden = World::Params("room", "recorder");
+  hidden.permission.set_hidden(true);
+  Client& recorder = Join(hidden);
+  EXPECT_EQ(alice.Knows("recorder").identity(), "");
+  EXPECT_EQ(recorder.Knows("recorder").state(), pb::ParticipantInfo::ACTIVE);
+}
+
+TEST_F(RoomJoin, OnlyClosesTheSocketWhenTheClientLeavesByItself) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  pb::SignalRequest leave;
+  leave.mutable_leave();
+  bob.Send(leave);
+  EXPECT_THAT(bob.HeardOf(Case::kLeave), IsEmpty());
+  EXPECT_EQ(bob.socket().closed, CloseCode::kNormal);
+  EXPECT_EQ(alice.Knows("bob").disconnect_reason(), pb::DisconnectReason::CLIENT_INITIATED);
+  EXPECT_EQ(world_.webhooks.events.back().event(), "participant_left");
+  EXPECT_EQ(world_.webhooks.events.back().participant().disconnect_reason(),
+            pb::DisconnectReason::CLIENT_INITIATED);
+}
+
+TEST_F(RoomJoin, SaysLeaveLastAndThenClosesWhenTheServerEndsIt) {
+  Client& alice = Join("alice");
+  world_.manager.Delete(world_.now, "room");
+  EXPECT_EQ(alice.heard().back().leave().reason(), pb::DisconnectReason::ROOM_DELETED);
+  EXPECT_EQ(alice.heard().back().leave().action(), pb::LeaveRequest::DISCONNECT);
+  EXPECT_EQ(alice.socket().closed, CloseCode::kNormal);
+  EXPECT_EQ(world_.webhooks.events.back().event(), "room_finished");
+}
+
+TEST_F(RoomJoin, PutsTheOlderOneOfAnIdentityOutWithoutAGoodbyeToTheOthers) {
+  Client& bob = Join("bob");
+  Client& first = Join("alice");
+  const std::string first_sid = first.sid();
+  bob.Take();
+  Client& second = JoinOnly("alice");
+  EXPECT_EQ(first.heard().back().leave().reason(), pb::DisconnectReason::DUPLICATE_IDENTITY);
+  EXPECT_EQ(first.heard().back().leave().action(), pb::LeaveRequest::DISCONNECT);
+  EXPECT_FALSE(first.socket().open());
+  EXPECT_NE(second.sid(), first_sid);
+  for (const pb::SignalResponse& message : bob.Take()) {
+    for (const auto& info : message.update().participants()) {
+      EXPECT_NE(info.state(), pb::ParticipantInfo::DISCONNECTED);
+    }
+  }
+  EXPECT_EQ(bob.Knows("alice").sid(), second.sid());
+}
+
+TEST_F(RoomJoin, IgnoresTheSocketThatWasReplaced) {
+  Client& first = Join("alice");
+  Client& second = Join("alice");
+  pb::SignalRequest leave;
+  leave.mutable_leave();
+  first.Send(leave);
+  first.LoseSignal();
+  EXPECT_EQ(second.participant()->connection, second.connection());
+}
+
+TEST_F(RoomJoin, EndsAJoinWhoseOfferIsUnreadableWithAReconnect) {
+  Client& alice = JoinOnly(WithOffer("alice", "this is no SDP", 1));
+  EXPECT_THAT(KindsOf(alice.heard()), ElementsAre("join", "refresh_token", "leave"));
+  EXPECT_EQ(alice.heard().back().leave().action(), pb::LeaveRequest::RECONNECT);
+  EXPECT_EQ(alice.participant(), nullptr);
+}
+
+TEST_F(RoomJoin, IsRefusedWhenTheWorkersAreFull) {
+  world_.media.full = true;
+  Client& alice = JoinOnly("alice");
+  ASSERT_THAT(KindsOf(alice.heard()), ElementsAre("leave"));
+  EXPECT_EQ(alice.heard()[0].leave().reason(), pb::DisconnectReason::JOIN_FAILURE);
+}
+
+TEST_F(RoomJoin, IsRefusedWhenTheRoomIsFullExceptToReplaceOneself) {
+  world_.options.room.max_participants = 2;
+  Join("alice");
+  JoinParams agent = World::Params("room", "agent");
+  agent.kind = pb::ParticipantInfo::AGENT;
+  Join(agent);
+  EXPECT_FALSE(world_.manager.CheckCapacity(World::Params("room", "bob")).has_value());
+  Join("bob");
+  EXPECT_EQ(world_.manager.CheckCapacity(World::Params("room", "carol"))->status, 503);
+  EXPECT_FALSE(world_.manager.CheckCapacity(World::Params("room", "bob")).has_value());
+}
+
+TEST_F(RoomJoin, NeedsARoomWhenRoomsAreNotMadeByThemselves) {
+  world_.options.room.auto_create = false;
+  const auto refusal = world_.manager.CheckJoin(World::Params("room", "alice"));
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->status, 404);
+  EXPECT_EQ(refusal->message, "requested room does not exist");
+  JoinParams creator = World::Params("room", "alice");
+  creator.may_create_room = true;
+  EXPECT_FALSE(world_.manager.CheckJoin(creator).has_value());
+  world_.manager.FindOrCreate(world_.now, "room");
+  EXPECT_FALSE(world_.manager.CheckJoin(World::Params("room", "bob")).has_value());
+}
+
+TEST_F(RoomJoin, RefusesMetadataOfItsOwnWithoutThePermission) {
+  JoinParams params = World::Params("room", "alice");
+  params.request.set_metadata("mine");
+  EXPECT_EQ(world_.manager.CheckJoin(params)->status, 401);
+  params.permission.set_can_update_metadata(true);
+  EXPECT_FALSE(world_.manager.CheckJoin(params).has_value());
+}
+
+TEST_F(RoomJoin, RemovesWhoNeverConnectsAfterAMinute) {
+  Client& alice = JoinOnly("alice");
+  world_.Advance(Seconds(59));
+  EXPECT_TRUE(alice.socket().open());
+  world_.Advance(Seconds(1));
+  EXPECT_EQ(alice.heard().back().leave().reason(), pb::DisconnectReason::JOIN_FAILURE);
+  EXPECT_THAT(world_.webhooks.Names(),
+              ElementsAre("room_started", "participant_connection_aborted"));
+}
+
+TEST_F(RoomJoin, RefreshesTheTokenEveryFiveMinutes) {
+  Client& alice = Join("alice");
+  world_.Advance(Seconds(300));
+  EXPECT_EQ(alice.HeardOf(Case::kRefreshToken).size(), 2U);
+  EXPECT_EQ(alice.Last(Case::kRefreshToken).refresh_token(), "token for alice in room, 600 s");
+}
+
+// --- Resume ---
+
+TEST_F(RoomJoin, ResumesWithReconnectFirstThenEverybodyIncludingOneself) {
+  Client& alice = Join("alice");
+  Join("bob");
+  alice.LoseSignal();
+  world_.Advance(Seconds(3));
+  Client& again = JoinOnly(ResumeOf("alice", alice.sid()));
+  ASSERT_THAT(KindsOf(again.heard()),
+              ElementsAre("reconnect", "refresh_token", "update", "room_update"));
+  std::vector<std::string> identities;
+  for (const auto& info : again.heard()[2].update().participants()) {
+    identities.push_back(info.identity());
+  }
+  EXPECT_THAT(identities, testing::UnorderedElementsAre("alice", "bob"));
+  world_.Advance(Seconds(60));
+  EXPECT_TRUE(again.socket().open());
+}
+
+TEST_F(RoomJoin, AnswersAResumeOfAnUnknownSidWithLeaveReconnectFirst) {
+  Client& alice = Join("alice");
+  Client& again = JoinOnly(ResumeOf("alice", "PA_unknown"));
+  ASSERT_THAT(KindsOf(again.heard()), ElementsAre("leave"));
+  EXPECT_EQ(again.heard()[0].leave().action(), pb::LeaveRequest::RECONNECT);
+  EXPECT_EQ(again.heard()[0].leave().reason(), pb::DisconnectReason::STATE_MISMATCH);
+  EXPECT_TRUE(again.heard()[0].leave().can_reconnect());
+  EXPECT_FALSE(again.socket().open());
+  EXPECT_TRUE(alice.socket().open());
+  EXPECT_FALSE(JoinOnly(ResumeOf("nobody", "PA_x")).socket().open());
+}
+
+TEST_F(RoomJoin, ClosesTheOldSocketWhenANewOneResumes) {
+  Client& alice = Join("alice");
+  Client& again = JoinOnly(ResumeOf("alice", alice.sid()));
+  EXPECT_EQ(alice.socket().closed, CloseCode::kNormal);
+  EXPECT_EQ(again.participant()->connection, again.connection());
+}
+
+TEST_F(RoomJoin, KeepsAParticipantWithoutASocketForTwentySeconds) {
+  Client& bob = Join("bob");
+  Client& alice = Join("alice");
+  alice.LoseSignal();
+  world_.Advance(Seconds(19));
+  EXPECT_EQ(bob.Knows("alice").state(), pb::ParticipantInfo::ACTIVE);
+  world_.Advance(Seconds(1));
+  EXPECT_EQ(bob.Knows("alice").disconnect_reason(), pb::DisconnectReason::SIGNAL_CLOSE);
+}
+
+TEST_F(RoomJoin, DropsAParticipantWhoLosesTheSocketBeforeMediaEverCame) {
+  Client& alice = JoinOnly("alice");
+  alice.LoseSignal();
+  EXPECT_EQ(alice.participant(), nullptr);
+}
+
+TEST_F(RoomJoin, StartsAnewWhenSyncStateNamesATrackThatIsNotHere) {
+  Client& alice = Join("alice");
+  pb::SignalRequest sync;
+  sync.mutable_sync_state()->add_publish_tracks()->mutable_track()->set_sid("TR_gone");
+  alice.Send(sync);
+  EXPECT_EQ(alice.heard().back().leave().action(), pb::LeaveRequest::RECONNECT);
+  EXPECT_EQ(alice.participant(), nullptr);
+}
+
+TEST_F(RoomJoin, AsksForANewSessionWhenThePathIsLost) {
+  Client& alice = Join("alice");
+  world_.manager.HandleWorkerEvent(
+      world_.now,
+      control::SessionDisconnected{alice.session(), control::DisconnectCause::kConsentLost});
+  EXPECT_EQ(alice.heard().back().leave().action(), pb::LeaveRequest::RECONNECT);
+  EXPECT_EQ(alice.heard().back().leave().reason(), pb::DisconnectReason::CONNECTION_TIMEOUT);
+  EXPECT_EQ(world_.media.Posted<control::RemoveSession>().size(), 1U);
+}
+
+// --- Room life ---
+
+TEST_F(RoomJoin, ARoomNobodyJoinedEndsAfterFiveMinutes) {
+  world_.manager.FindOrCreate(world_.now, "room");
+  world_.Advance(Seconds(299));
+  EXPECT_NE(world_.manager.Find("room"), nullptr);
+  world_.Advance(Seconds(1));
+  EXPECT_EQ(world_.manager.Find("room"), nullptr);
+  EXPECT_THAT(world_.webhooks.Names(), ElementsAre("room_started", "room_finished"));
+}
+
+TEST_F(RoomJoin, ARoomEndsTwentySecondsAfterTheLastOneLeft) {
+  Client& alice = Join("alice");
+  world_.Advance(Seconds(1000));
+  alice.room().Remove(world_.now, *alice.participant(), pb::DisconnectReason::PARTICIPANT_REMOVED);
+  world_.Advance(Seconds(19));
+  EXPECT_NE(world_.manager.Find("room"), nullptr);
+  world_.Advance(Seconds(1));
+  EXPECT_EQ(world_.manager.Find("room"), nullptr);
+}
+
+TEST_F(RoomJoin, AnAgentDoesNotKeepARoomOpenNorShortensItsEnd) {
+  Client& alice = Join("alice");
+  JoinParams params = World::Params("room", "agent");
+  params.kind = pb::ParticipantInfo::AGENT;
+  Client& agent = Join(params);
+  world_.Advance(Seconds(1000));
+  alice.room().Remove(world_.now, *alice.participant(), pb::DisconnectReason::PARTICIPANT_REMOVED);
+  world_.Advance(Seconds(19));
+  EXPECT_NE(world_.manager.Find("room"), nullptr);
+  world_.Advance(Seconds(1));
+  EXPECT_EQ(world_.manager.Find("room"), nullptr);
+  EXPECT_EQ(agent.heard().back().leave().reason(), pb::DisconnectReason::ROOM_CLOSED);
+}
+
+TEST_F(RoomJoin, ReleasesEveryHandleWhenARoomEnds) {
+  Client& alice = Join("alice");
+  Join("bob");
+  alice.Publish(Camera("cam"));
+  Settle();
+  world_.manager.Delete(world_.now, "room");
+  EXPECT_TRUE(world_.context.index.sessions.empty());
+  EXPECT_TRUE(world_.context.index.publications.empty());
+  EXPECT_TRUE(world_.context.index.subscriptions.empty());
+  EXPECT_EQ(world_.media.Posted<control::RemoveSubscription>().size(), 1U);
+  EXPECT_EQ(world_.media.Posted<control::RemovePublication>().size(), 1U);
+  EXPECT_EQ(world_.media.Posted<control::RemoveSession>().size(), 2U);
+}
+
+TEST_F(RoomJoin, ShutdownSaysSoToEverybody) {
+  Client& alice = Join("alice");
+  world_.manager.Shutdown(world_.now);
+  EXPECT_EQ(alice.heard().back().leave().reason(), pb::DisconnectReason::SERVER_SHUTDOWN);
+}
+
+}  // namespace
+}  // namespace fovea::livekit
