@@ -24,10 +24,10 @@ using rtp::ExtensionUri;
     case ExtensionUri::kRid:
     case ExtensionUri::kRrid:
       // On downlinks too, where they carry nothing: Chromium offers a later section only what the
-      // bundle's earlier ones negotiated, and then cannot offer simulcast.
+      // bundle's earlier ones negotiated, and then cannot offer simulcast. The same for audio levels.
       return true;
     case ExtensionUri::kAudioLevel:
-      return is_uplink && !is_video;
+      return !is_video;
     case ExtensionUri::kFrameMarking:
       return is_uplink && is_video;
     case ExtensionUri::kDependencyDescriptor:
