@@ -30,6 +30,7 @@
 #include "sfu/crypto/secure_channel.h"
 #include "sfu/worker/batches.h"
 #include "sfu/worker/lanes.h"
+#include "sfu/worker/outgoing_packet.h"
 #include "sfu/worker/peer.h"
 #include "sfu/worker/slot_map.h"
 #include "sfu/worker/track.h"
@@ -104,6 +105,8 @@ class Worker : private TransmitSink {
   void HandleDatagram(Instant now, RxBatch::Entry& entry);
   [[nodiscard]] Peer* FindPeer(const NetAddress& remote, ByteSpan datagram, DropReason& reason);
   void HandleRtp(Instant now, Peer& peer, ring::SlotIndex slot, MutableByteSpan packet);
+  [[nodiscard]] const Peer::Route* RouteOf(Peer& peer, const rtp::RtpView& view,
+                                           const rtp::ParsedExtensions& extensions);
   void PassAppData(const Peer& peer, const crypto::AppData& app_data);
   void DrainSessionEvents(Instant now, Peer& peer);
 
@@ -112,14 +115,6 @@ class Worker : private TransmitSink {
   void Deliver(Instant now, Track& track, const Slab::Slot& slot);
   void ForwardTo(Instant now, Downlink& downlink, Track& track, const Slab::Slot& slot);
   void CatchUp(Instant now, Downlink& downlink, Track& track, const router::PacketMeta& from);
-  struct Outgoing {
-    const router::OutgoingHeader& header;
-    ByteSpan payload;
-    ByteSpan descriptor;
-    const router::PacketMeta& meta;
-    const SlotMeta* slot = nullptr;  // null when resent from the history
-    bool over_rtx = false;
-  };
   bool SendRtp(Downlink& downlink, const Outgoing& out);
   void DrainLanes(Instant now);
   void AskKeyFrame(Instant now, control::PublicationHandle publication, std::uint8_t layer,

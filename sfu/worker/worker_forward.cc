@@ -1,9 +1,7 @@
 // Worker: from an accepted packet to the subscribers, here and on other workers.
 #include <algorithm>
 #include <array>
-#include <cstring>
 
-#include "sfu/rtp/frame_info.h"
 #include "sfu/worker/worker.h"
 
 namespace fovea::worker {
@@ -14,7 +12,6 @@ constexpr std::size_t kLaneBudget = 256;
 constexpr std::size_t kFeedbackBudget = 256;
 // Later packets of a frame whose first packet came late; a key frame of 60 KB has 50.
 constexpr int kCatchUpMax = 64;
-constexpr std::size_t kHeaderBytesMax = 12 + 4 + 80;
 
 }  // namespace
 
@@ -122,68 +119,19 @@ void Worker::CatchUp(Instant now, Downlink& downlink, Track& track, const router
 bool Worker::SendRtp(Downlink& downlink, const Outgoing& out) {
   Peer* peer = peers_.Find(downlink.session);
   if (peer == nullptr || !peer->connected || !peer->remote.has_value()) return false;
-  const router::SubscriptionConfig& config = downlink.subscription.config();
-
-  rtp::ExtensionWriter extensions;
-  if (out.meta.has_audio_level) {
-    extensions.AddAudioLevel(downlink.extensions.IdOf(rtp::ExtensionUri::kAudioLevel),
-                             {out.meta.audio_level, out.meta.voice_activity});
-  }
-  std::array<std::uint8_t, limits::kDependencyDescriptorBytesMax> descriptor{};
-  const std::uint8_t descriptor_id = downlink.extensions.IdOf(rtp::ExtensionUri::kDependencyDescriptor);
-  // VP8 and VP9 number their pictures in the payload; the descriptor's own numbers are not rewritten
-  // there, so it stays behind.
-  const bool numbers_in_payload = config.codec == rtp::Codec::kVp8 || config.codec == rtp::Codec::kVp9;
-  const bool frame_number_in_descriptor = out.header.has_picture_ids && !numbers_in_payload;
-  if (descriptor_id != 0 && !numbers_in_payload && !out.descriptor.empty() && out.descriptor.size() <= descriptor.size()) {
-    std::memcpy(descriptor.data(), out.descriptor.data(), out.descriptor.size());
-    const MutableByteSpan copy(descriptor.data(), out.descriptor.size());
-    if (frame_number_in_descriptor) (void)rtp::RewriteFrameNumber(copy, out.header.picture_ids.picture_id);
-    extensions.Add(descriptor_id, copy);
-  }
-  if (out.slot != nullptr && out.slot->has_orientation) {
-    const std::uint8_t raw = out.slot->orientation;
-    extensions.AddVideoOrientation(downlink.extensions.IdOf(rtp::ExtensionUri::kVideoOrientation),
-                                   {(raw & 8) != 0, (raw & 4) != 0, static_cast<std::uint8_t>(raw & 3)});
-  }
-
-  std::array<std::uint8_t, kHeaderBytesMax + limits::kDependencyDescriptorBytesMax> header_bytes;
-  ByteWriter header(header_bytes);
   const std::uint16_t rtx_seq = out.over_rtx ? downlink.subscription.NextRtxSeq() : std::uint16_t{0};
-  const rtp::RtpHeaderFields fields{
-      .marker = out.header.marker,
-      .pt = out.over_rtx ? config.rtx_payload_type : config.payload_type,
-      .seq = out.over_rtx ? rtx_seq : out.header.seq,
-      .ts = out.header.timestamp,
-      .ssrc = out.over_rtx ? config.rtx_ssrc : config.ssrc,
-  };
-  std::array<std::uint8_t, kHeaderBytesMax + limits::kDependencyDescriptorBytesMax> block_bytes;
-  ByteWriter block(block_bytes);
-  if (!extensions.Write(block) || !rtp::WriteRtpHeader(fields, block.written(), header)) {
-    drops_.Add(DropReason::kTxError);
-    return false;
-  }
-  const std::size_t osn_bytes = out.over_rtx ? 2 : 0;
-  const ByteSpan payload = out.header.is_blank ? ByteSpan{} : out.payload;
-  if (header.size() + osn_bytes + payload.size() + limits::kSrtpTrailerBytesMax > TxBatch::kSlotBytes) {
+  std::array<std::uint8_t, kOutgoingHeaderBytesMax> header_bytes;
+  ByteWriter header(header_bytes);
+  const std::size_t payload_bytes = OutgoingPayloadBytes(out);
+  if (!WriteOutgoingHeader(downlink, out, rtx_seq, header) ||
+      header.size() + payload_bytes + limits::kSrtpTrailerBytesMax > TxBatch::kSlotBytes) {
     drops_.Add(DropReason::kTxError);
     return false;
   }
   if (tx_.full()) FlushTransmit();
   const MutableByteSpan slot = tx_.Reserve();
-  const bool patch = out.header.has_picture_ids && !frame_number_in_descriptor && !payload.empty();
-  ByteSpan plaintext = payload;
-  if (patch || out.over_rtx) {
-    // Changed bytes: assemble the payload in the outgoing slot and encrypt it there.
-    std::uint8_t* at = slot.data() + header.size();
-    if (out.over_rtx) StoreBe16(at, out.header.seq);
-    if (!payload.empty()) std::memcpy(at + osn_bytes, payload.data(), payload.size());
-    if (patch) {
-      (void)rtp::RewritePictureIds(config.codec, MutableByteSpan(at + osn_bytes, payload.size()),
-                                   out.header.picture_ids);
-    }
-    plaintext = ByteSpan(at, osn_bytes + payload.size());
-  }
+  // Changed bytes are assembled in the outgoing slot and encrypted there.
+  const ByteSpan plaintext = AssembleOutgoingPayload(downlink, out, slot.subspan(header.size()));
   crypto::SrtpSender& sender = out.over_rtx ? downlink.rtx : downlink.media;
   const ExtSeq seq = out.over_rtx ? downlink.out_rtx_seq.Unwrap(rtx_seq) : downlink.out_seq.Unwrap(out.header.seq);
   const Result<std::size_t, DropReason> size =

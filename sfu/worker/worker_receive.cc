@@ -8,6 +8,31 @@
 #include "sfu/worker/worker.h"
 
 namespace fovea::worker {
+namespace {
+
+// The original of an RTX packet, in place; `view` follows it.
+Result<MutableByteSpan, DropReason> Restore(const Uplink& uplink, std::uint8_t layer, MutableByteSpan packet,
+                                            rtp::RtpView& view) {
+  const std::optional<PayloadType> original = uplink.OriginalOf(view.pt);
+  if (!original.has_value() || uplink.ssrc_of(layer) == Ssrc{}) return Failure{DropReason::kRtxMalformed};
+  const Result<MutableByteSpan, DropReason> restored =
+      rtp::RestoreFromRtx(packet, view, {*original, uplink.ssrc_of(layer)});
+  if (!restored.ok()) return restored;
+  const Result<rtp::RtpView, DropReason> parsed = rtp::RtpView::Parse(*restored);
+  if (!parsed.ok()) return Failure{parsed.error()};
+  view = *parsed;
+  return restored;
+}
+
+void NoteOrientation(const rtp::ParsedExtensions& extensions, SlotMeta& meta) {
+  meta.has_orientation = extensions.video_orientation.has_value();
+  if (!meta.has_orientation) return;
+  const rtp::VideoOrientation& orientation = *extensions.video_orientation;
+  meta.orientation = static_cast<std::uint8_t>((orientation.back_camera ? 8 : 0) | (orientation.flip ? 4 : 0) |
+                                               (orientation.quarter_turns & 3));
+}
+
+}  // namespace
 
 Peer* Worker::FindPeer(const NetAddress& remote, ByteSpan datagram, DropReason& reason) {
   // STUN goes by its user name: a browser may use one local port for an old and a new connection.
@@ -115,6 +140,19 @@ void Worker::PassAppData(const Peer& peer, const crypto::AppData& app_data) {
   }
 }
 
+const Peer::Route* Worker::RouteOf(Peer& peer, const rtp::RtpView& view,
+                                   const rtp::ParsedExtensions& extensions) {
+  if (const Peer::Route* known = peer.FindRoute(view.ssrc)) return known;
+  for (Uplink* uplink : peer.uplinks) {
+    const std::optional<Uplink::Claim> claim = uplink->TryClaim(view.ssrc, view.pt, extensions);
+    if (!claim.has_value()) continue;
+    if (peer.routes.size() >= limits::kSsrcsPerSessionMax) peer.routes.erase(peer.routes.begin());
+    peer.routes.push_back({view.ssrc, uplink, claim->layer, claim->is_rtx});
+    return &peer.routes.back();
+  }
+  return nullptr;
+}
+
 void Worker::HandleRtp(Instant now, Peer& peer, ring::SlotIndex slot_index, MutableByteSpan packet) {
   ++stats_.rtp_received;
   const Result<rtp::RtpView, DropReason> parsed = rtp::RtpView::Parse(packet);
@@ -123,71 +161,41 @@ void Worker::HandleRtp(Instant now, Peer& peer, ring::SlotIndex slot_index, Muta
     return;
   }
   rtp::RtpView view = *parsed;
-  const rtp::ParsedExtensions extensions = rtp::ParsedExtensions::Parse(packet, view, peer.extensions);
+  rtp::ParsedExtensions extensions = rtp::ParsedExtensions::Parse(packet, view, peer.extensions);
   if (extensions.transport_cc.has_value()) {
     peer.arrivals.OnPacket(now, *extensions.transport_cc, view.marker);
     peer.last_media_ssrc = view.ssrc;
     peer.SetDue(peer.arrivals.NextDeadline().at);
   }
-  const Peer::Route* route = peer.FindRoute(view.ssrc);
+  const Peer::Route* route = RouteOf(peer, view, extensions);
   if (route == nullptr) {
-    for (Uplink* uplink : peer.uplinks) {
-      const std::optional<Uplink::Claim> claim = uplink->TryClaim(view.ssrc, view.pt, extensions);
-      if (!claim.has_value()) continue;
-      if (peer.routes.size() >= limits::kSsrcsPerSessionMax) peer.routes.erase(peer.routes.begin());
-      peer.routes.push_back({view.ssrc, uplink, claim->layer, claim->is_rtx});
-      route = &peer.routes.back();
-      break;
-    }
-    if (route == nullptr) {
-      drops_.Add(DropReason::kUnknownSsrc);
-      return;
-    }
+    drops_.Add(DropReason::kUnknownSsrc);
+    return;
   }
   Uplink& uplink = *route->uplink;
-  const std::uint8_t layer = route->layer;
-  const bool is_rtx = route->is_rtx;
-  if (is_rtx) {
-    const std::optional<PayloadType> original = uplink.OriginalOf(view.pt);
-    if (!original.has_value() || uplink.ssrc_of(layer) == Ssrc{}) {
-      drops_.Add(DropReason::kRtxMalformed);
+  if (route->is_rtx) {
+    const Result<MutableByteSpan, DropReason> original = Restore(uplink, route->layer, packet, view);
+    if (!original.ok()) {
+      drops_.Add(original.error());
       return;
     }
-    const Result<MutableByteSpan, DropReason> restored =
-        rtp::RestoreFromRtx(packet, view, {*original, uplink.ssrc_of(layer)});
-    if (!restored.ok()) {
-      drops_.Add(restored.error());
-      return;
-    }
-    packet = *restored;
-    const Result<rtp::RtpView, DropReason> again = rtp::RtpView::Parse(packet);
-    if (!again.ok()) {
-      drops_.Add(again.error());
-      return;
-    }
-    view = *again;
+    packet = *original;
+    extensions = rtp::ParsedExtensions::Parse(packet, view, peer.extensions);
   }
-  Slab::Slot& slot = slab_[slot_index];
-  const rtp::ParsedExtensions own =
-      is_rtx ? rtp::ParsedExtensions::Parse(packet, view, peer.extensions) : extensions;
-  if (own.audio_level.has_value()) uplink.speaker.Observe(now, own.audio_level->minus_dbov);
-  const auto reason = uplink.Accept(now, {packet, view, own, layer, is_rtx}, slot.meta);
-  peer.SetDue(uplink.layers()[layer].nack.NextDeadline().at);
+  if (extensions.audio_level.has_value()) uplink.speaker.Observe(now, extensions.audio_level->minus_dbov);
+  SlotMeta& meta = slab_[slot_index].meta;
+  const auto reason = uplink.Accept(now, {packet, view, extensions, route->layer, route->is_rtx}, meta);
+  peer.SetDue(uplink.layers()[route->layer].nack.NextDeadline().at);
   peer.SetDue(uplink.key_frames.NextDeadline().at);
   if (reason.has_value()) {
     drops_.Add(*reason);
     return;
   }
-  slot.meta.has_orientation = own.video_orientation.has_value();
-  if (own.video_orientation.has_value()) {
-    slot.meta.orientation = static_cast<std::uint8_t>((own.video_orientation->back_camera ? 8 : 0) |
-                                                      (own.video_orientation->flip ? 4 : 0) |
-                                                      (own.video_orientation->quarter_turns & 3));
-  }
+  NoteOrientation(extensions, meta);
   // Offsets are from the slot's first byte; a restored packet begins a little behind it.
-  const auto shift = static_cast<std::uint16_t>(packet.data() - slot.bytes.data());
-  slot.meta.payload_offset = static_cast<std::uint16_t>(slot.meta.payload_offset + shift);
-  slot.meta.descriptor_offset = static_cast<std::uint16_t>(slot.meta.descriptor_offset + shift);
+  const auto shift = static_cast<std::uint16_t>(packet.data() - slab_[slot_index].bytes.data());
+  meta.payload_offset = static_cast<std::uint16_t>(meta.payload_offset + shift);
+  meta.descriptor_offset = static_cast<std::uint16_t>(meta.descriptor_offset + shift);
   Route(now, uplink, slot_index);
 }
 
