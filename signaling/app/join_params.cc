@@ -70,6 +70,7 @@ Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(const wire::HttpReque
 
   livekit::JoinParams params;
   params.api_key = grants->api_key;
+  params.token_issued_unix = grants->not_before_unix;
   params.room = grants->video->room;
   params.identity = grants->identity;
   params.name = grants->name;

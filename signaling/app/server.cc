@@ -72,6 +72,7 @@ Server::~Server() {
   for (const auto& worker : workers_) worker->Stop();
   http_.reset();
   timer_.reset();
+  room_service_.reset();
   rooms_.reset();
   context_.reset();
   webhooks_.reset();
@@ -94,6 +95,7 @@ std::optional<std::string> Server::Start() {
   context_ = std::make_unique<livekit::Context>(livekit::Context{
       config_.server, signals_, *media_, webhooks_->queue(), *this, *log_, rng_, &crypto::RandomBytes, wall_offset_us});
   rooms_ = std::make_unique<livekit::RoomManager>(*context_);
+  room_service_ = std::make_unique<livekit::RoomService>(*context_, *rooms_, config_.keys);
   timer_ = std::make_unique<io::Timer>(loop_.uv(), [this] { Turn(); });
   http_ = std::make_unique<io::HttpServer>(loop_.uv(), *this);
   return Listen();

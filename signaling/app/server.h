@@ -21,6 +21,7 @@
 #include "signaling/io/http_server.h"
 #include "signaling/io/timer.h"
 #include "signaling/livekit/room_manager.h"
+#include "signaling/livekit/room_service.h"
 #include "signaling/wire/join_request.h"
 
 namespace fovea::app {
@@ -77,6 +78,7 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
   std::unique_ptr<Webhooks> webhooks_;
   std::unique_ptr<livekit::Context> context_;
   std::unique_ptr<livekit::RoomManager> rooms_;
+  std::unique_ptr<livekit::RoomService> room_service_;
 
   std::unique_ptr<io::Timer> timer_;
   std::unique_ptr<io::HttpServer> http_;

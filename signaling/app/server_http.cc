@@ -35,7 +35,7 @@ void Server::OnRequest(io::IncomingRequest request, io::ResponseWriter writer) {
   wire::HttpResponse response = Answer(request.http);
   wire::AddCorsHeaders(response);
   writer.Send(std::move(response));
-  // The answer may have posted commands; they leave before the loop sleeps.
+  Turn();  // the request may have moved deadlines or made webhooks due
 }
 
 wire::HttpResponse Server::Answer(const wire::HttpRequest& request) {
@@ -49,6 +49,7 @@ wire::HttpResponse Server::Answer(const wire::HttpRequest& request) {
     return wire::TextResponse(200, "OK");
   }
   if (path == "/healthz" && reads) return wire::TextResponse(200, "OK");
+  if (path.starts_with("/twirp/")) return room_service_->Handle(io::MonotonicNow(), request);
   if (path == "/rtc/validate" && reads) return Validate(request, wire::SignalPath::kV0);
   if (path == "/rtc/v1/validate" && reads) return Validate(request, wire::SignalPath::kV1);
   if (page_.has_value() && reads && path.starts_with("/page/")) {

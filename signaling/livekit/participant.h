@@ -100,6 +100,7 @@ class Participant {
   std::set<std::string> subscribed_by_hand;             // wishes without auto_subscribe
   SubscriptionPermissions subscription_permissions;
   bool needs_sections = false;       // new downlinks wait for a negotiation
+  bool has_idle_section = false;     // a downlink went; its section is to become inactive
   std::uint32_t asked_audios = 0;    // last media_sections_requirement not yet followed by an offer
   std::uint32_t asked_videos = 0;
   bool requirement_outstanding = false;

@@ -110,7 +110,8 @@ class Room {
   // room_publish.cc
   void AddTrack(Instant now, Participant& participant, const pb::AddTrackRequest& request);
   void MuteByClient(Participant& participant, const pb::MuteTrackRequest& request);
-  void Unpublish(Instant now, Participant& participant, const std::string& track_sid, bool tell_publisher);
+  // The sid by value: callers name it by the very entry that this destroys.
+  void Unpublish(Instant now, Participant& participant, std::string track_sid, bool tell_publisher);
   [[nodiscard]] std::vector<UplinkTrack> UplinksOf(const Participant& participant) const;
   void PublishSection(Instant now, Participant& participant, const UplinkSection& section);
   void PublishTrack(Instant now, Participant& participant, PendingTrack pending, const UplinkSection& section);
@@ -136,7 +137,7 @@ class Room {
   void ReconcileSubscriptions(Instant now, Participant& subscriber);
   void ReconcileTrack(Instant now, Participant& publisher, const Track& track);
   void Subscribe(Instant now, Participant& publisher, const Track& track, Participant& subscriber);
-  void Unsubscribe(Instant now, Participant& subscriber, const std::string& track_sid);
+  void Unsubscribe(Instant now, Participant& subscriber, std::string track_sid);  // by value, as Unpublish
   void HandleSubscriptionRequest(Instant now, Participant& participant, const pb::UpdateSubscription& request);
   void HandleTrackSettings(Instant now, Participant& participant, const pb::UpdateTrackSettings& settings);
   void HandleSubscriptionPermission(Instant now, Participant& participant,

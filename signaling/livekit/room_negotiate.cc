@@ -147,6 +147,7 @@ void Room::HandleOffer(Instant now, Participant& participant, const pb::SessionD
     EnsureOnWorker(*peer, answer.remote);
   }
   participant.requirement_outstanding = false;
+  if (peer->role == PeerConnection::Role::kSingle) participant.has_idle_section = false;
 
   pb::SignalResponse response;
   pb::SessionDescription& description = *response.mutable_answer();
@@ -225,7 +226,9 @@ void Room::NegotiateDownlinks(Instant now, Participant& participant) {
   // Without a first offer there is nothing to ask for: the client makes one on its own.
   if (peer->answerer == nullptr || !peer->answerer->has_remote()) return;
   const std::vector<DownlinkTrack> wanted = DownlinksOf(participant);
-  const std::optional<SectionShortage> shortage = peer->answerer->Shortage(wanted);
+  std::optional<SectionShortage> shortage = peer->answerer->Shortage(wanted);
+  // Only an offer lets us say that a section went idle: zero sections ask for one.
+  if (!shortage.has_value() && participant.has_idle_section) shortage = SectionShortage{};
   if (shortage.has_value()) AskForSections(participant, *shortage);
 }
 

@@ -242,7 +242,7 @@ void Room::MuteByClient(Participant& participant, const pb::MuteTrackRequest& re
   if (!request.muted() && track->is_video()) context_.media.Post(control::RequestKeyFrame{track->publication});
 }
 
-void Room::Unpublish(Instant now, Participant& participant, const std::string& track_sid, bool tell_publisher) {
+void Room::Unpublish(Instant now, Participant& participant, std::string track_sid, bool tell_publisher) {
   const auto it = participant.tracks.find(track_sid);
   if (it == participant.tracks.end()) return;
   const std::unique_ptr<Track> track = std::move(it->second);

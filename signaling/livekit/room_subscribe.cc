@@ -72,7 +72,7 @@ void Room::Subscribe(Instant now, Participant& publisher, const Track& track, Pa
   subscriber.needs_sections = true;
 }
 
-void Room::Unsubscribe(Instant now, Participant& subscriber, const std::string& track_sid) {
+void Room::Unsubscribe(Instant now, Participant& subscriber, std::string track_sid) {
   const auto it = subscriber.downlinks.find(track_sid);
   if (it == subscriber.downlinks.end()) return;
   const Downlink downlink = it->second;
@@ -83,7 +83,11 @@ void Room::Unsubscribe(Instant now, Participant& subscriber, const std::string& 
   }
   // The m-line goes inactive with the next negotiation; until then it simply carries nothing.
   PeerConnection* peer = subscriber.downlink();
-  if (peer != nullptr && peer->answerer != nullptr) peer->answerer->ReleaseDownlink(track_sid);
+  if (peer != nullptr && peer->answerer != nullptr && downlink.state == Downlink::State::kBound) {
+    peer->answerer->ReleaseDownlink(track_sid);
+    subscriber.has_idle_section = true;
+    subscriber.needs_sections = true;
+  }
   if (peer != nullptr && peer->offerer != nullptr) {
     peer->offerer->RemoveTrack(track_sid);
     subscriber.needs_sections = true;
