@@ -1,0 +1,253 @@
+// Data packets, data tracks, own metadata, keepalive: livekit-protocol reference sections 2.3, 3.8,
+// 3.9.
+#include <google/protobuf/unknown_field_set.h>
+
+#include "signaling/livekit/data_track_packet.h"
+#include "tests/unit/signaling/livekit/room_fixture.h"
+
+namespace fovea::livekit {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class RoomData : public RoomTest {
+ protected:
+  static pb::DataPacket User(const std::string& payload) {
+    pb::DataPacket packet;
+    packet.mutable_user()->set_payload(payload);
+    return packet;
+  }
+  // What went to a client's data channels since the last call for anybody.
+  struct Sent {
+    control::SessionHandle session;
+    DataLane lane;
+    pb::DataPacket packet;
+  };
+  std::vector<Sent> TakeData() {
+    std::vector<Sent> out;
+    for (const FakeMediaPort::Data& data : std::exchange(world_.media.data, {})) {
+      Sent& sent = out.emplace_back(Sent{data.session, data.lane, {}});
+      EXPECT_TRUE(
+          sent.packet.ParseFromArray(data.message.data(), static_cast<int>(data.message.size())));
+    }
+    return out;
+  }
+  static void PublishDataTrack(Client& client, std::uint32_t handle, const std::string& name) {
+    pb::SignalRequest request;
+    request.mutable_publish_data_track_request()->set_pub_handle(handle);
+    request.mutable_publish_data_track_request()->set_name(name);
+    client.Send(request);
+  }
+};
+
+TEST_F(RoomData, StampsTheSenderWhateverThePacketClaims) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  pb::DataPacket packet = User("hi");
+  packet.set_participant_identity("mallory");
+  packet.mutable_user()->set_participant_sid("PA_mallory");
+  alice.SendData(DataLane::kLossy, packet);
+  const auto sent = TakeData();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].session, bob.session());
+  EXPECT_EQ(sent[0].lane, DataLane::kLossy);
+  EXPECT_EQ(sent[0].packet.participant_identity(), "alice");
+  EXPECT_EQ(sent[0].packet.participant_sid(), alice.sid());
+  EXPECT_EQ(sent[0].packet.user().participant_sid(), alice.sid());
+  EXPECT_EQ(sent[0].packet.user().payload(), "hi");
+}
+
+TEST_F(RoomData, ReachesOnlyTheNamed) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  Client& carol = Join("carol");
+  pb::DataPacket packet = User("hi");
+  packet.add_destination_identities("carol");
+  alice.SendData(DataLane::kReliable, packet);
+  auto sent = TakeData();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].session, carol.session());
+  packet = User("old spelling");
+  packet.mutable_user()->add_destination_sids(bob.sid());
+  alice.SendData(DataLane::kReliable, packet);
+  sent = TakeData();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].session, bob.session());
+  alice.SendData(DataLane::kReliable, User("everybody"));
+  EXPECT_EQ(TakeData().size(), 2U);
+}
+
+TEST_F(RoomData, KeepsFieldsItDoesNotKnow) {
+  Client& alice = Join("alice");
+  Join("bob");
+  pb::DataPacket packet = User("hi");
+  packet.GetReflection()->MutableUnknownFields(&packet)->AddVarint(4242, 7);
+  alice.SendData(DataLane::kReliable, packet);
+  const auto sent = TakeData();
+  ASSERT_EQ(sent.size(), 1U);
+  const auto& unknown = sent[0].packet.GetReflection()->GetUnknownFields(sent[0].packet);
+  ASSERT_EQ(unknown.field_count(), 1);
+  EXPECT_EQ(unknown.field(0).varint(), 7U);
+}
+
+TEST_F(RoomData, DropsReliablePacketsItHasSeenAndTellsAResumerWhichWasLast) {
+  Client& alice = Join("alice");
+  Join("bob");
+  for (const std::uint32_t sequence : {1U, 2U, 2U, 1U, 3U}) {
+    pb::DataPacket packet = User("x");
+    packet.set_sequence(sequence);
+    alice.SendData(DataLane::kReliable, packet);
+  }
+  EXPECT_EQ(TakeData().size(), 3U);
+  JoinParams resume = World::Params("room", "alice");
+  resume.request.set_reconnect(true);
+  resume.request.set_participant_sid(alice.sid());
+  EXPECT_EQ(JoinOnly(resume).heard()[0].reconnect().last_message_seq(), 3U);
+}
+
+TEST_F(RoomData, DropsDataOfThoseWhoMayNotPublishItAndWhatCannotBeRead) {
+  JoinParams params = World::Params("room", "alice");
+  params.permission.set_can_publish_data(false);
+  Client& alice = Join(params);
+  Client& bob = Join("bob");
+  alice.SendData(DataLane::kReliable, User("no"));
+  const std::vector<std::uint8_t> garbage = {0xff, 0xff};
+  world_.manager.HandleData(world_.now, bob.session(), DataLane::kReliable, garbage);
+  EXPECT_THAT(TakeData(), IsEmpty());
+}
+
+TEST_F(RoomData, HidesWhoAHiddenSenderIs) {
+  JoinParams params = World::Params("room", "recorder");
+  params.permission.set_hidden(true);
+  Client& recorder = Join(params);
+  Join("bob");
+  recorder.SendData(DataLane::kReliable, User("psst"));
+  const auto sent = TakeData();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].packet.participant_identity(), "");
+  EXPECT_EQ(sent[0].packet.participant_sid(), "");
+}
+
+// --- Data tracks ---
+
+TEST_F(RoomData, ForwardsDataTracksUnderTheSubscribersOwnHandle) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  Client& carol = Join("carol");
+  PublishDataTrack(carol, 9, "first");  // takes bob's handle 1
+  PublishDataTrack(alice, 500, "sensor");
+  const auto info =
+      alice.Last(Case::kPublishDataTrackResponse).publish_data_track_response().info();
+  EXPECT_TRUE(info.sid().starts_with("DTR_"));
+  EXPECT_EQ(bob.Knows("alice").data_tracks(0).sid(), info.sid());
+  const auto handles =
+      bob.Last(Case::kDataTrackSubscriberHandles).data_track_subscriber_handles().sub_handles();
+  ASSERT_EQ(handles.size(), 2U);
+  ASSERT_TRUE(handles.contains(2));
+  EXPECT_EQ(handles.at(2).track_sid(), info.sid());
+  EXPECT_EQ(handles.at(2).publisher_identity(), "alice");
+
+  std::vector<std::uint8_t> packet(kDataTrackHeaderBytes + 3, 7);
+  packet[0] = 0x18;
+  SetDataTrackHandle(packet, 500);
+  world_.manager.HandleData(world_.now, alice.session(), DataLane::kDataTrack, packet);
+  ASSERT_EQ(world_.media.data.size(), 2U);
+  for (const FakeMediaPort::Data& data : world_.media.data) {
+    if (data.session != bob.session()) continue;
+    EXPECT_EQ(DataTrackHandle(data.message), 2);
+    EXPECT_EQ(data.message.size(), packet.size());
+  }
+}
+
+TEST_F(RoomData, RefusesBadHandlesAndNames) {
+  Client& alice = Join("alice");
+  const auto refusal = [&](std::uint32_t handle, const std::string& name) {
+    PublishDataTrack(alice, handle, name);
+    return alice.heard().back().request_response().reason();
+  };
+  EXPECT_EQ(refusal(0, "a"), pb::RequestResponse::INVALID_HANDLE);
+  EXPECT_EQ(refusal(65536, "a"), pb::RequestResponse::INVALID_HANDLE);
+  EXPECT_EQ(refusal(1, ""), pb::RequestResponse::INVALID_NAME);
+  EXPECT_EQ(refusal(1, std::string(257, 'n')), pb::RequestResponse::INVALID_NAME);
+  PublishDataTrack(alice, 1, "a");
+  EXPECT_EQ(refusal(1, "b"), pb::RequestResponse::DUPLICATE_HANDLE);
+  EXPECT_EQ(refusal(2, "a"), pb::RequestResponse::DUPLICATE_NAME);
+}
+
+TEST_F(RoomData, TakesHandlesBackWhenATrackOrItsPublisherGoes) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  PublishDataTrack(alice, 1, "a");
+  PublishDataTrack(alice, 2, "b");
+  pb::SignalRequest request;
+  request.mutable_unpublish_data_track_request()->set_pub_handle(1);
+  alice.Send(request);
+  const auto handles = [&] {
+    return bob.Last(Case::kDataTrackSubscriberHandles)
+        .data_track_subscriber_handles()
+        .sub_handles_size();
+  };
+  EXPECT_EQ(handles(), 1);
+  EXPECT_EQ(bob.Knows("alice").data_tracks_size(), 1);
+  request.mutable_leave();
+  alice.Send(request);
+  EXPECT_EQ(handles(), 0);
+  EXPECT_TRUE(bob.participant()->data_handles.empty());
+}
+
+// --- Metadata ---
+
+TEST_F(RoomData, RefusesOwnMetadataWithoutThePermission) {
+  Client& alice = Join("alice");
+  pb::SignalRequest request;
+  request.mutable_update_metadata()->set_name("Alice");
+  request.mutable_update_metadata()->set_request_id(7);
+  alice.Send(request);
+  const auto response = alice.heard().back().request_response();
+  EXPECT_EQ(response.reason(), pb::RequestResponse::NOT_ALLOWED);
+  EXPECT_EQ(response.request_id(), 7U);
+  EXPECT_EQ(alice.participant()->info.name(), "");
+}
+
+TEST_F(RoomData, ReturnsOwnMetadataInAnUpdateToOneselfAndOthers) {
+  Client& bob = Join("bob");
+  JoinParams params = World::Params("room", "alice");
+  params.permission.set_can_update_metadata(true);
+  Client& alice = Join(params);
+  pb::SignalRequest request;
+  (*request.mutable_update_metadata()->mutable_attributes())["hand"] = "raised";
+  request.mutable_update_metadata()->set_request_id(7);
+  alice.Send(request);
+  EXPECT_THAT(KindsOf(alice.Take()), ElementsAre("update", "request_response"));
+  EXPECT_EQ(alice.Last(Case::kRequestResponse).request_response().reason(),
+            pb::RequestResponse::OK);
+  EXPECT_EQ(bob.Knows("alice").attributes().at("hand"), "raised");
+  request.mutable_update_metadata()->set_metadata(std::string(512 * 1024 + 1, 'm'));
+  alice.Send(request);
+  EXPECT_EQ(alice.heard().back().request_response().reason(), pb::RequestResponse::LIMIT_EXCEEDED);
+  EXPECT_EQ(alice.participant()->info.metadata(), "");
+}
+
+// --- Keepalive and the unknown ---
+
+TEST_F(RoomData, AnswersBothKindsOfPing) {
+  Client& alice = Join("alice");
+  pb::SignalRequest request;
+  request.set_ping(1);
+  alice.Send(request);
+  EXPECT_EQ(alice.heard().back().pong(), world_.WallSeconds() * 1000);
+  request.mutable_ping_req()->set_timestamp(42);
+  alice.Send(request);
+  EXPECT_EQ(alice.heard().back().pong_resp().last_ping_timestamp(), 42);
+}
+
+TEST_F(RoomData, SaysThatItDoesNotKnowARequest) {
+  Client& alice = Join("alice");
+  alice.Send(pb::SignalRequest{});
+  EXPECT_EQ(alice.heard().back().request_response().reason(),
+            pb::RequestResponse::UNSUPPORTED_TYPE);
+}
+
+}  // namespace
+}  // namespace fovea::livekit

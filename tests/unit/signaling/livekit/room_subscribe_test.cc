@@ -1,0 +1,295 @@
+// Who receives what, in which size: livekit-protocol reference sections 4.3, 4.5, 4.6.
+#include "tests/unit/signaling/livekit/room_fixture.h"
+
+namespace fovea::livekit {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class RoomSubscribe : public RoomTest {
+ protected:
+  static void Show(Client& client, const std::string& track_sid, std::uint32_t width,
+                   std::uint32_t height) {
+    pb::SignalRequest request;
+    request.mutable_track_setting()->add_track_sids(track_sid);
+    request.mutable_track_setting()->set_width(width);
+    request.mutable_track_setting()->set_height(height);
+    client.Send(request);
+  }
+  static void Hide(Client& client, const std::string& track_sid) {
+    pb::SignalRequest request;
+    request.mutable_track_setting()->add_track_sids(track_sid);
+    request.mutable_track_setting()->set_disabled(true);
+    client.Send(request);
+  }
+  static void Permit(Client& publisher, const pb::SubscriptionPermission& permission) {
+    pb::SignalRequest request;
+    *request.mutable_subscription_permission() = permission;
+    publisher.Send(request);
+  }
+  // The qualities that the last subscribed_quality_update switches on.
+  static std::vector<int> Enabled(Client& publisher) {
+    std::vector<int> enabled;
+    const auto update = publisher.Last(Case::kSubscribedQualityUpdate).subscribed_quality_update();
+    for (const auto& quality : update.subscribed_qualities()) {
+      if (quality.enabled()) enabled.push_back(quality.quality());
+    }
+    return enabled;
+  }
+  static std::size_t Updates(Client& publisher) {
+    return publisher.HeardOf(Case::kSubscribedQualityUpdate).size();
+  }
+  JoinParams Adaptive(const std::string& identity) {
+    JoinParams params = World::Params("room", identity);
+    params.request.mutable_connection_settings()->set_adaptive_stream(true);
+    return params;
+  }
+};
+
+TEST_F(RoomSubscribe, StopsForwardingOnUnsubscribeAndUsesANewSsrcAfterwards) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  const std::string mic = alice.Publish(Microphone("mic"));
+  Settle();
+  bob.Subscribe(mic, false);
+  EXPECT_EQ(world_.media.Posted<control::RemoveSubscription>().size(), 1U);
+  bob.Offer();
+  EXPECT_THAT(bob.Last(Case::kAnswer).answer().mid_to_track_id(), IsEmpty());
+  bob.Subscribe(mic, true);
+  Settle();
+  const auto added = world_.media.Posted<control::AddSubscription>();
+  ASSERT_EQ(added.size(), 2U);
+  EXPECT_NE(added[0].ssrc, added[1].ssrc);
+}
+
+TEST_F(RoomSubscribe, SubscribesByHandWithoutAutoSubscribe) {
+  Client& alice = Join("alice");
+  JoinParams params = World::Params("room", "bob");
+  params.request.mutable_connection_settings()->set_auto_subscribe(false);
+  Client& bob = Join(params);
+  const std::string mic = alice.Publish(Microphone("mic"));
+  alice.Publish(Camera("cam"));
+  Settle();
+  EXPECT_TRUE(bob.participant()->downlinks.empty());
+  bob.Subscribe(mic, true);
+  Settle();
+  EXPECT_EQ(bob.participant()->downlinks.size(), 1U);
+}
+
+TEST_F(RoomSubscribe, RemembersAWishForATrackThatComesLater) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  alice.AddTrack(Microphone("mic"));
+  const std::string mic = alice.Last(Case::kTrackPublished).track_published().track().sid();
+  bob.Subscribe(mic, false);
+  alice.AddSection(Microphone("mic"));
+  alice.Offer();
+  EXPECT_TRUE(bob.participant()->downlinks.empty());
+}
+
+TEST_F(RoomSubscribe, FollowsThePublishersPermissions) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  Client& carol = Join("carol");
+  const std::string mic = alice.Publish(Microphone("mic"));
+  Settle();
+  pb::SubscriptionPermission only_carol;
+  only_carol.add_track_permissions()->set_participant_identity("carol");
+  only_carol.mutable_track_permissions(0)->set_all_tracks(true);
+  Permit(alice, only_carol);
+  EXPECT_FALSE(bob.participant()->downlinks.contains(mic));
+  EXPECT_TRUE(carol.participant()->downlinks.contains(mic));
+  auto update = bob.Last(Case::kSubscriptionPermissionUpdate).subscription_permission_update();
+  EXPECT_EQ(update.participant_sid(), alice.sid());
+  EXPECT_EQ(update.track_sid(), mic);
+  EXPECT_FALSE(update.allowed());
+  EXPECT_THAT(carol.HeardOf(Case::kSubscriptionPermissionUpdate), IsEmpty());
+
+  pb::SubscriptionPermission everybody;
+  everybody.set_all_participants(true);
+  Permit(alice, everybody);
+  Settle();
+  EXPECT_TRUE(bob.participant()->downlinks.contains(mic));
+  update = bob.Last(Case::kSubscriptionPermissionUpdate).subscription_permission_update();
+  EXPECT_TRUE(update.allowed());
+  // Said again by every client on connect: changes nothing.
+  bob.Take();
+  Permit(alice, everybody);
+  EXPECT_THAT(bob.Take(), IsEmpty());
+}
+
+TEST_F(RoomSubscribe, PermitsSingleTracksBySid) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  const std::string mic = alice.Publish(Microphone("mic"));
+  const std::string camera = alice.Publish(Camera("cam"));
+  pb::SubscriptionPermission permission;
+  permission.add_track_permissions()->set_participant_sid(bob.sid());
+  permission.mutable_track_permissions(0)->add_track_sids(mic);
+  Permit(alice, permission);
+  EXPECT_TRUE(bob.participant()->downlinks.contains(mic));
+  EXPECT_FALSE(bob.participant()->downlinks.contains(camera));
+}
+
+TEST_F(RoomSubscribe, AppliesPermissionsToTracksPublishedLater) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  Permit(alice, pb::SubscriptionPermission{});
+  alice.Publish(Microphone("mic"));
+  EXPECT_TRUE(bob.participant()->downlinks.empty());
+}
+
+// --- Adaptive stream ---
+
+TEST_F(RoomSubscribe, BeginsLowForAdaptiveClientsAndHighForOthers) {
+  Client& alice = Join("alice");
+  alice.Publish(Camera("cam"));
+  Join(Adaptive("bob"));
+  Join("carol");
+  const auto added = world_.media.Posted<control::AddSubscription>();
+  ASSERT_EQ(added.size(), 2U);
+  EXPECT_EQ(added[0].spatial_max, 0);
+  EXPECT_EQ(added[1].spatial_max, 2);
+}
+
+TEST_F(RoomSubscribe, ForwardsTheSizeThatIsShown) {
+  Client& alice = Join("alice");
+  Client& bob = Join(Adaptive("bob"));
+  const std::string camera = alice.Publish(Camera("cam"));
+  Settle();
+  const auto spatial = [&](std::uint32_t width, std::uint32_t height) {
+    Show(bob, camera, width, height);
+    return int{world_.media.Posted<control::SetSubscription>().back().spatial_max};
+  };
+  EXPECT_EQ(spatial(320, 180), 0);
+  EXPECT_EQ(spatial(640, 360), 1);
+  EXPECT_EQ(spatial(1280, 720), 2);
+  EXPECT_EQ(spatial(1920, 1080), 2);
+}
+
+TEST_F(RoomSubscribe, PausesWhatIsHiddenAndRemembersThatBeforeTheSubscription) {
+  Client& alice = Join("alice");
+  Client& bob = Join(Adaptive("bob"));
+  alice.AddTrack(Camera("cam"));
+  const std::string camera = alice.Last(Case::kTrackPublished).track_published().track().sid();
+  Hide(bob, camera);
+  alice.AddSection(Camera("cam"));
+  alice.Offer();
+  Settle();
+  EXPECT_TRUE(world_.media.Posted<control::AddSubscription>().back().paused);
+  Show(bob, camera, 320, 180);
+  EXPECT_FALSE(world_.media.Posted<control::SetSubscription>().back().paused);
+  Hide(bob, camera);
+  EXPECT_TRUE(world_.media.Posted<control::SetSubscription>().back().paused);
+}
+
+// --- Dynacast ---
+
+TEST_F(RoomSubscribe, SwitchesLayersOnAtOnceAndOffAfterFiveSeconds) {
+  Client& alice = Join("alice");
+  Client& bob = Join(Adaptive("bob"));
+  const std::string camera = alice.Publish(Camera("cam"));
+  Settle();
+  Show(bob, camera, 1280, 720);
+  EXPECT_THAT(Enabled(alice), ElementsAre(0, 1, 2));
+  const auto update = alice.Last(Case::kSubscribedQualityUpdate).subscribed_quality_update();
+  EXPECT_EQ(update.track_sid(), camera);
+  ASSERT_EQ(update.subscribed_codecs_size(), 1);
+  EXPECT_EQ(update.subscribed_codecs(0).codec(), "vp8");
+
+  Show(bob, camera, 320, 180);
+  world_.Advance(Millis(4999));
+  EXPECT_THAT(Enabled(alice), ElementsAre(0, 1, 2));
+  world_.Advance(Millis(1));
+  EXPECT_THAT(Enabled(alice), ElementsAre(0));
+
+  Show(bob, camera, 640, 360);
+  EXPECT_THAT(Enabled(alice), ElementsAre(0, 1));
+}
+
+TEST_F(RoomSubscribe, ForgetsALowerWishThatDidNotLast) {
+  Client& alice = Join("alice");
+  Client& bob = Join(Adaptive("bob"));
+  const std::string camera = alice.Publish(Camera("cam"));
+  Settle();
+  Show(bob, camera, 1280, 720);
+  const std::size_t before = Updates(alice);
+  Show(bob, camera, 320, 180);
+  world_.Advance(Seconds(4));
+  Show(bob, camera, 1280, 720);
+  world_.Advance(Seconds(20));
+  EXPECT_EQ(Updates(alice), before);
+}
+
+TEST_F(RoomSubscribe, EnablesWhatTheMostDemandingSubscriberWants) {
+  Client& alice = Join("alice");
+  Client& bob = Join(Adaptive("bob"));
+  Client& carol = Join(Adaptive("carol"));
+  const std::string camera = alice.Publish(Camera("cam"));
+  Settle();
+  Show(bob, camera, 640, 360);
+  Show(carol, camera, 320, 180);
+  world_.Advance(Seconds(10));
+  EXPECT_THAT(Enabled(alice), ElementsAre(0, 1));
+  bob.Subscribe(camera, false);
+  world_.Advance(Seconds(5));
+  EXPECT_THAT(Enabled(alice), ElementsAre(0));
+}
+
+TEST_F(RoomSubscribe, SwitchesEverythingOffTenSecondsAfterPublishingToNobody) {
+  Client& alice = Join("alice");
+  alice.Publish(Camera("cam"));
+  EXPECT_EQ(Updates(alice), 0U);
+  world_.Advance(Seconds(9));
+  EXPECT_EQ(Updates(alice), 0U);
+  world_.Advance(Seconds(1));
+  EXPECT_EQ(Updates(alice), 1U);
+  EXPECT_THAT(Enabled(alice), IsEmpty());
+  Join("bob");
+  EXPECT_THAT(Enabled(alice), ElementsAre(0, 1, 2));
+}
+
+// --- Speakers and quality ---
+
+TEST_F(RoomSubscribe, TellsListenersWhoSpeaksAndOnceWhoStopped) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  const std::string mic = alice.Publish(Microphone("mic"));
+  Settle();
+  const auto say = [&](float level, bool active) {
+    const auto publication = alice.participant()->track(mic)->publication;
+    world_.manager.HandleWorkerEvent(world_.now, control::SpeakerLevel{publication, level, active});
+    world_.Advance(Millis(400));
+  };
+  say(0.5F, true);
+  say(0.5F, true);
+  ASSERT_EQ(bob.HeardOf(Case::kSpeakersChanged).size(), 1U);
+  auto speaker = bob.Last(Case::kSpeakersChanged).speakers_changed().speakers(0);
+  EXPECT_EQ(speaker.sid(), alice.sid());
+  EXPECT_TRUE(speaker.active());
+  say(0, false);
+  say(0, false);
+  ASSERT_EQ(bob.HeardOf(Case::kSpeakersChanged).size(), 2U);
+  speaker = bob.Last(Case::kSpeakersChanged).speakers_changed().speakers(0);
+  EXPECT_FALSE(speaker.active());
+  EXPECT_EQ(speaker.level(), 0.0F);
+}
+
+TEST_F(RoomSubscribe, NeverCallsALinkLost) {
+  Client& alice = Join("alice");
+  Join("bob");
+  const std::string mic = alice.Publish(Microphone("mic"));
+  world_.Advance(Seconds(6));
+  EXPECT_EQ(alice.Last(Case::kConnectionQuality).connection_quality().updates(0).quality(),
+            pb::ConnectionQuality::EXCELLENT);
+  const auto publication = alice.participant()->track(mic)->publication;
+  world_.manager.HandleWorkerEvent(world_.now,
+                                   control::UplinkQuality{publication, 100, 100, 0, 0, 0});
+  world_.Advance(Seconds(5));
+  EXPECT_EQ(alice.Last(Case::kConnectionQuality).connection_quality().updates(0).quality(),
+            pb::ConnectionQuality::POOR);
+}
+
+}  // namespace
+}  // namespace fovea::livekit
