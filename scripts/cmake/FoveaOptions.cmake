@@ -34,7 +34,7 @@ target_compile_options(fovea_flags INTERFACE
 target_include_directories(fovea_flags INTERFACE ${CMAKE_SOURCE_DIR})
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports false positives for these when inlining at -O2 (a flag on the stack that outlives its watcher, optionals).
-  target_compile_options(fovea_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-dangling-pointer)
+  target_compile_options(fovea_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict $<$<NOT:$<CONFIG:Debug>>:-Wno-dangling-pointer>)
 endif()
 if(FOVEA_DCHECK)
   target_compile_definitions(fovea_flags INTERFACE FOVEA_ENABLE_DCHECK=1)
