@@ -84,7 +84,6 @@ struct AddPublication {
   SessionHandle session;
   MediaKind kind = MediaKind::kAudio;
   Mid mid;
-  bool encrypted = false;  // end-to-end: nothing may be injected, payloads are opaque
   bool muted = false;
   InlineVector<CodecMapping, 16> codecs;
   rtp::ExtensionMap extensions;  // ids of the publisher's bundle

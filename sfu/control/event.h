@@ -1,5 +1,5 @@
-// What a worker tells signaling. Life-cycle events are never lost: the worker keeps a dirty bit and
-// sends them again when the ring was full. The others are samples; a lost one is replaced by the next.
+// What a worker tells signaling. Life-cycle events are never lost: the worker queues what the full
+// ring refused and offers it again. The others are samples; a lost one is replaced by the next.
 #pragma once
 
 #include <array>
@@ -39,13 +39,6 @@ struct FenceReached {
 
 // --- Samples ---
 
-// Which spatial layers of a video publication have sent packets lately (bit s), and the size of the
-// largest one seen in a key frame (0 = unknown, as in encrypted VP9).
-struct PublicationLayers {
-  PublicationHandle publication;
-  std::uint8_t live_layers = 0;
-};
-
 // RFC 6464 loudness over the last speaker window (LiveKit's scale: 0 silent .. 1 loudest, in eighths).
 struct SpeakerLevel {
   PublicationHandle publication;
@@ -79,7 +72,7 @@ struct SubscriptionStarted {
 };
 
 using WorkerEvent = std::variant<SessionConnected, SessionDisconnected, SessionRemoved, FenceReached,
-                                 PublicationLayers, SpeakerLevel, UplinkQuality, DownlinkQuality,
+                                 SpeakerLevel, UplinkQuality, DownlinkQuality,
                                  SubscriptionStarted>;
 static_assert(std::is_trivially_copyable_v<WorkerEvent>);
 static_assert(sizeof(WorkerEvent) <= 64);

@@ -1,5 +1,5 @@
 // Data channels of every session in the process. RFC 8831, RFC 8832.
-// Thread: owned by the sctp thread; usrsctp is process-global, so there is one hub.
+// Thread: owned by the signaling thread (ADR 0004); usrsctp is process-global, so there is one hub.
 #pragma once
 
 #include <array>

@@ -47,6 +47,8 @@ struct ServerOptions {
   Duration join_timeout = Seconds(60);
   // Signal lost while media is fine: kept this long for a resume.
   Duration resume_timeout = Seconds(20);
+  // A wish for a track that nobody publishes is answered with "not found" after this.
+  Duration unknown_track_timeout = Seconds(60);
   Duration token_refresh_interval = Seconds(300);
   std::int64_t token_refresh_ttl_s = 600;
   // Roster updates that are not urgent are sent together after this.

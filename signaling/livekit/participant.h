@@ -98,6 +98,7 @@ class Participant {
   std::map<std::string, TrackSettings> early_settings;  // track_setting before the subscription
   std::set<std::string> unsubscribed;                   // exceptions to auto_subscribe
   std::set<std::string> subscribed_by_hand;             // wishes without auto_subscribe
+  std::map<std::string, Instant> awaited_tracks;        // wished for but unknown; given up at that time
   SubscriptionPermissions subscription_permissions;
   bool needs_sections = false;       // new downlinks wait for a negotiation
   bool has_idle_section = false;     // a downlink went; its section is to become inactive

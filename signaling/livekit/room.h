@@ -106,6 +106,9 @@ class Room {
   void ReleaseMedia(Participant& participant);
   void SyncState(Instant now, Participant& participant, const pb::SyncState& state);
   void Simulate(Instant now, Participant& participant, const pb::SimulateScenario& scenario);
+  // room_signal.cc
+  void UpdateLocalTrack(Participant& participant, const pb::SignalRequest& request);
+  void RefuseDataBlob(Participant& participant, std::uint32_t request_id);
 
   // room_publish.cc
   void AddTrack(Instant now, Participant& participant, const pb::AddTrackRequest& request);
@@ -139,6 +142,7 @@ class Room {
   void Subscribe(Instant now, Participant& publisher, const Track& track, Participant& subscriber);
   void Unsubscribe(Instant now, Participant& subscriber, std::string track_sid);  // by value, as Unpublish
   void HandleSubscriptionRequest(Instant now, Participant& participant, const pb::UpdateSubscription& request);
+  void GiveUpAwaitedTracks(Instant now, Participant& participant);
   void HandleTrackSettings(Instant now, Participant& participant, const pb::UpdateTrackSettings& settings);
   void HandleSubscriptionPermission(Instant now, Participant& participant,
                                     const pb::SubscriptionPermission& permission);

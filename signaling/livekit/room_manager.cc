@@ -170,7 +170,6 @@ void RoomManager::HandleWorkerEvent(Instant now, const control::WorkerEvent& eve
                  },
                  [](const control::SessionRemoved&) {},  // handle bookkeeping is the media port's
                  [](const control::FenceReached&) {},
-                 [](const control::PublicationLayers&) {},
                  [&](const control::SpeakerLevel& e) {
                    const TrackOwner owner = publication_owner(e.publication);
                    if (owner.room != nullptr) owner.room->HandleSpeakerLevel(*owner.participant, e);

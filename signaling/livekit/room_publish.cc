@@ -70,7 +70,6 @@ control::AddPublication MakeCommand(const Track& track, control::SessionHandle s
   command.session = session;
   command.kind = section.kind;
   (void)command.mid.TryAssign(section.mid);  // longer mids never match the extension either
-  command.encrypted = track.info.encryption() != pb::Encryption::NONE;
   command.muted = track.info.muted();
   command.extensions = section.extensions;
   for (const NegotiatedCodec& codec : section.codecs) (void)command.codecs.TryPush(ToMapping(codec));

@@ -45,21 +45,9 @@ void Room::HandleSignal(Instant now, Participant& participant, const pb::SignalR
       return pong(request.ping_req().timestamp());
     case Request::kUpdateMetadata:
       return UpdateOwnMetadata(now, participant, request.update_metadata());
-    case Request::kUpdateAudioTrack: {
-      Track* track = participant.track(request.update_audio_track().track_sid());
-      if (track == nullptr) return;
-      *track->info.mutable_audio_features() = request.update_audio_track().features();
-      participant.BumpVersion();
-      return BroadcastSoon(participant);
-    }
-    case Request::kUpdateVideoTrack: {
-      Track* track = participant.track(request.update_video_track().track_sid());
-      if (track == nullptr) return;
-      track->info.set_width(request.update_video_track().width());
-      track->info.set_height(request.update_video_track().height());
-      participant.BumpVersion();
-      return BroadcastSoon(participant);
-    }
+    case Request::kUpdateAudioTrack:
+    case Request::kUpdateVideoTrack:
+      return UpdateLocalTrack(participant, request);
     case Request::kPublishDataTrackRequest:
       return PublishDataTrack(participant, request.publish_data_track_request());
     case Request::kUnpublishDataTrackRequest:
@@ -67,15 +55,9 @@ void Room::HandleSignal(Instant now, Participant& participant, const pb::SignalR
     case Request::kUpdateDataSubscription:
       return UpdateDataSubscription(participant, request.update_data_subscription());
     case Request::kStoreDataBlobRequest:
-    case Request::kGetDataBlobRequest: {
-      pb::RequestResponse response;
-      response.set_reason(pb::RequestResponse::NOT_ALLOWED);
-      response.set_message("data blobs are not enabled on this server");
-      const bool store = request.message_case() == Request::kStoreDataBlobRequest;
-      response.set_request_id(store ? request.store_data_blob_request().request_id()
-                                    : request.get_data_blob_request().request_id());
-      return RespondToRequest(participant, std::move(response));
-    }
+      return RefuseDataBlob(participant, request.store_data_blob_request().request_id());
+    case Request::kGetDataBlobRequest:
+      return RefuseDataBlob(participant, request.get_data_blob_request().request_id());
     case Request::MESSAGE_NOT_SET: {
       pb::RequestResponse response;
       response.set_reason(pb::RequestResponse::UNSUPPORTED_TYPE);
@@ -83,6 +65,29 @@ void Room::HandleSignal(Instant now, Participant& participant, const pb::SignalR
       return RespondToRequest(participant, std::move(response));
     }
   }
+}
+
+void Room::UpdateLocalTrack(Participant& participant, const pb::SignalRequest& request) {
+  const bool audio = request.has_update_audio_track();
+  Track* track = participant.track(audio ? request.update_audio_track().track_sid()
+                                         : request.update_video_track().track_sid());
+  if (track == nullptr) return;
+  if (audio) {
+    *track->info.mutable_audio_features() = request.update_audio_track().features();
+  } else {
+    track->info.set_width(request.update_video_track().width());
+    track->info.set_height(request.update_video_track().height());
+  }
+  participant.BumpVersion();
+  BroadcastSoon(participant);
+}
+
+void Room::RefuseDataBlob(Participant& participant, std::uint32_t request_id) {
+  pb::RequestResponse response;
+  response.set_request_id(request_id);
+  response.set_reason(pb::RequestResponse::NOT_ALLOWED);
+  response.set_message("data blobs are not enabled on this server");
+  RespondToRequest(participant, std::move(response));
 }
 
 }  // namespace fovea::livekit

@@ -114,8 +114,29 @@ void Room::UpdateSubscriptions(Instant now, Participant& participant,
     std::set<std::string>& remove = subscribe ? participant.unsubscribed : participant.subscribed_by_hand;
     remove.erase(track_sid);
     if (add.size() < kWishesMax) add.insert(track_sid);
+    if (!subscribe) {
+      participant.awaited_tracks.erase(track_sid);
+    } else if (FindTrack(track_sid, nullptr) == nullptr && participant.awaited_tracks.size() < kWishesMax) {
+      participant.awaited_tracks[track_sid] = now + context_.options.unknown_track_timeout;
+    }
   }
   ReconcileSubscriptions(now, participant);
+}
+
+void Room::GiveUpAwaitedTracks(Instant now, Participant& participant) {
+  for (auto it = participant.awaited_tracks.begin(); it != participant.awaited_tracks.end();) {
+    if (now < it->second) {
+      ++it;
+      continue;
+    }
+    if (FindTrack(it->first, nullptr) == nullptr) {
+      pb::SignalResponse response;
+      response.mutable_subscription_response()->set_track_sid(it->first);
+      response.mutable_subscription_response()->set_err(pb::SubscriptionError::SE_TRACK_NOTFOUND);
+      Send(participant, response);
+    }
+    it = participant.awaited_tracks.erase(it);
+  }
 }
 
 void Room::HandleSubscriptionPermission(Instant now, Participant& participant,

@@ -137,6 +137,7 @@ void Room::HandleTimeout(Instant now) {
       Remove(now, *participant, pb::DisconnectReason::SIGNAL_CLOSE);
       continue;
     }
+    GiveUpAwaitedTracks(now, *participant);
     for (const auto& [track_sid, track] : participant->tracks) {
       if (now >= track->dynacast_lower_at) UpdateDynacast(now, *participant, *track);
     }
@@ -172,6 +173,7 @@ Deadline Room::NextDeadline() const {
       at = std::min(at, participant->signal_lost_at + options.resume_timeout);
     }
     for (const auto& [track_sid, track] : participant->tracks) at = std::min(at, track->dynacast_lower_at);
+    for (const auto& [track_sid, give_up_at] : participant->awaited_tracks) at = std::min(at, give_up_at);
   }
   if (Residents() == 0) {
     const std::uint32_t timeout_s = anyone_ever_joined_ ? info_.departure_timeout() : info_.empty_timeout();
