@@ -19,7 +19,7 @@ struct PortRange {
 
 struct RtcConfig {
   PortRange udp_ports{7882, 7882};      // rtc.udp_port: "7882" or "7882-7892"; worker i takes first + i
-  std::uint16_t tcp_port = 7881;        // accepted; ICE-TCP is a later feature, see unused_keys
+  std::uint16_t tcp_port = 7881;        // accepted; ICE-TCP is a later feature, see notes
   std::vector<std::string> node_ips;    // rtc.node_ip; empty: addresses of the interfaces
   bool use_external_ip = false;
   bool enable_loopback_candidate = false;
@@ -58,6 +58,7 @@ struct Config {
   PrometheusConfig prometheus;
   livekit::ServerOptions server;                      // room.*, limit.*, audio.*, video.*
   bool development = false;                           // --dev: page, /dev/token, loopback
+  std::string key_file;                               // more keys; the caller of LoadConfig reads it
   std::string page_dir;                               // --page: files served to browsers in dev mode
   std::vector<std::string> notes;                     // one line per accepted but unused key; logged once
 };

@@ -1,0 +1,173 @@
+#include "signaling/app/config_print.h"
+
+#include <yaml-cpp/emitter.h>
+#include <yaml-cpp/emittermanip.h>
+
+#include <string_view>
+#include <vector>
+
+#include "signaling/app/config_values.h"
+
+namespace fovea::app {
+namespace {
+
+using YAML::BeginMap;
+using YAML::BeginSeq;
+using YAML::EndMap;
+using YAML::EndSeq;
+
+// Writes "key: value" lines of nested blocks; quotes texts, because "on" and "7" are no texts bare.
+class Writer {
+ public:
+  void Open(const char* key) { out_ << YAML::Key << key << YAML::Value << BeginMap; }
+  void Close() { out_ << EndMap; }
+  void Text(const std::string& key, const std::string& value) {
+    out_ << YAML::Key << key << YAML::Value << YAML::DoubleQuoted << value;
+  }
+  void Bare(const char* key, const std::string& value) {
+    out_ << YAML::Key << key << YAML::Value << value;
+  }
+  void Switch(const char* key, bool value) { out_ << YAML::Key << key << YAML::Value << value; }
+  template <class Int>
+  void Number(const char* key, Int value) {
+    Bare(key, std::to_string(value));
+  }
+  void Texts(const char* key, const std::vector<std::string>& values) {
+    out_ << YAML::Key << key << YAML::Value << YAML::Flow << BeginSeq;
+    for (const std::string& value : values) out_ << YAML::DoubleQuoted << value;
+    out_ << EndSeq;
+  }
+  YAML::Emitter& out() { return out_; }
+
+ private:
+  YAML::Emitter out_;
+};
+
+std::string Shown(const std::string& secret, Secrets secrets) {
+  return secret.empty() || secrets == Secrets::kShown ? secret : "********";
+}
+
+std::string Joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ",") + word;
+  return out;
+}
+
+// "turn:host:3478?transport=udp" taken apart again; see ReadTurnServer.
+void WriteTurnServer(Writer& writer, const livekit::IceServer& server, Secrets secrets) {
+  std::string_view url = server.urls.front();
+  const bool tls = url.starts_with("turns:");
+  url.remove_prefix(url.find(':') + 1);
+  const std::string_view query = url.substr(url.find('?') + 1);
+  url = url.substr(0, url.find('?'));
+  const std::size_t colon = url.rfind(':');
+  writer.out() << BeginMap;
+  writer.Text("host", std::string(url.substr(0, colon)));
+  writer.Bare("port", std::string(url.substr(colon + 1)));
+  writer.Text("protocol", tls ? "tls" : std::string(query.substr(query.find('=') + 1)));
+  writer.Text("username", server.username);
+  writer.Text("credential", Shown(server.credential, secrets));
+  writer.out() << EndMap;
+}
+
+void WriteRtc(Writer& writer, const Config& config, Secrets secrets) {
+  writer.Open("rtc");
+  writer.Text("udp_port", FormatPortRange(config.rtc.udp_ports));
+  writer.Number("tcp_port", config.rtc.tcp_port);
+  writer.Text("node_ip", Joined(config.rtc.node_ips));
+  writer.Switch("use_external_ip", config.rtc.use_external_ip);
+  writer.Switch("enable_loopback_candidate", config.rtc.enable_loopback_candidate);
+  writer.Number("workers", config.rtc.workers);
+  std::vector<std::string> stun;
+  for (const livekit::IceServer& server : config.server.ice_servers) {
+    if (server.username.empty()) stun.insert(stun.end(), server.urls.begin(), server.urls.end());
+  }
+  writer.Texts("stun_servers", stun);
+  writer.out() << YAML::Key << "turn_servers" << YAML::Value << BeginSeq;
+  for (const livekit::IceServer& server : config.server.ice_servers) {
+    if (!server.username.empty()) WriteTurnServer(writer, server, secrets);
+  }
+  writer.out() << EndSeq;
+  writer.Close();
+}
+
+void WriteRoom(Writer& writer, const livekit::ServerOptions& server) {
+  writer.Open("room");
+  writer.Switch("auto_create", server.room.auto_create);
+  writer.Number("empty_timeout", server.room.empty_timeout_s);
+  writer.Number("departure_timeout", server.room.departure_timeout_s);
+  writer.Number("max_participants", server.room.max_participants);
+  writer.Switch("enable_remote_unmute", server.room.enable_remote_unmute);
+  writer.out() << YAML::Key << "enabled_codecs" << YAML::Value << BeginSeq;
+  for (const std::string& mime : server.room.enabled_codecs) {
+    writer.out() << BeginMap << YAML::Key << "mime" << YAML::Value << mime << EndMap;
+  }
+  writer.out() << EndSeq;
+  writer.Close();
+  writer.Open("limit");
+  writer.Number("max_metadata_size", server.metadata_bytes_max);
+  writer.Number("max_attributes_size", server.attributes_bytes_max);
+  writer.Number("max_room_name_length", server.room_name_chars_max);
+  writer.Number("max_participant_identity_length", server.identity_chars_max);
+  writer.Number("max_participant_name_length", server.name_chars_max);
+  writer.Close();
+  writer.Open("audio");
+  writer.Number("update_interval", ToMillis(server.speaker_interval));
+  writer.Close();
+  writer.Open("video");
+  writer.Bare("dynacast_pause_delay", FormatDuration(server.dynacast_pause_delay));
+  writer.Close();
+  writer.Switch("enable_data_tracks", server.enable_data_tracks);
+}
+
+void WriteWebhook(Writer& writer, const WebhookConfig& webhook) {
+  writer.Open("webhook");
+  writer.Text("api_key", webhook.api_key);
+  writer.out() << YAML::Key << "urls" << YAML::Value << BeginSeq;
+  for (const WebhookTarget& target : webhook.targets) {
+    writer.out() << BeginMap;
+    writer.Text("url", target.url);
+    writer.Texts("include_events", target.include_events);
+    writer.Texts("exclude_events", target.exclude_events);
+    writer.out() << EndMap;
+  }
+  writer.out() << EndSeq;
+  writer.Close();
+}
+
+void WriteObservation(Writer& writer, const Config& config, Secrets secrets) {
+  writer.Open("logging");
+  writer.Bare("level", config.log.level);
+  writer.Switch("json", config.log.json);
+  writer.Close();
+  writer.Open("prometheus");
+  writer.Number("port", config.prometheus.port);
+  writer.Text("username", config.prometheus.username);
+  writer.Text("password", Shown(config.prometheus.password, secrets));
+  writer.Close();
+}
+
+}  // namespace
+
+std::string PrintConfig(const Config& config, Secrets secrets) {
+  Writer writer;
+  writer.out() << BeginMap;
+  writer.Number("port", config.port);
+  writer.Texts("bind_addresses", config.bind_addresses);
+  writer.Switch("development", config.development);
+  writer.Open("keys");
+  for (const auto& [key, secret] : config.keys) writer.Text(key, Shown(secret, secrets));
+  writer.Close();
+  writer.Text("key_file", config.key_file);
+  writer.Text("region", config.server.region);
+  WriteRtc(writer, config, secrets);
+  WriteRoom(writer, config.server);
+  WriteWebhook(writer, config.webhook);
+  WriteObservation(writer, config, secrets);
+  writer.out() << EndMap;
+  std::string out = std::string(writer.out().c_str(), writer.out().size()) + "\n";
+  for (const std::string& note : config.notes) out += "# " + note + "\n";
+  return out;
+}
+
+}  // namespace fovea::app

@@ -1,0 +1,338 @@
+#include "signaling/app/config_yaml.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+
+#include "sfu/core/limits.h"
+#include "signaling/app/config_print.h"
+
+namespace fovea::app {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+
+Result<Config, ConfigError> Load(std::string_view text) {
+  return LoadConfig(text, {.file_name = "f.yaml"});
+}
+
+// The whole error as an operator sees it; empty if there is none.
+std::string ErrorOf(std::string_view text) {
+  const auto config = Load(text);
+  return config.ok() ? "" : config.error().ToString();
+}
+
+TEST(ConfigYaml, AnEmptyFileIsTheDefaults) {
+  const auto config = Load("");
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(PrintConfig(*config, Secrets::kShown), PrintConfig(Config{}, Secrets::kShown));
+}
+
+TEST(ConfigYaml, ReadsEverySettingThatHasAHome) {
+  const auto config = Load(R"(
+port: 1234
+bind_addresses: ["::", 192.0.2.1]
+keys: {k1: s1, k2: 12345}
+key_file: /etc/keys
+region: eu
+rtc:
+  udp_port: 7000-7003
+  tcp_port: 0
+  node_ip: {ipv4: 192.0.2.7, ipv6: "2001:db8::7"}
+  use_external_ip: true
+  enable_loopback_candidate: yes
+  use_ice_lite: true
+  workers: 3
+  stun_servers: [stun.example.org:3478]
+  turn_servers:
+    - {host: turn.example.org, port: 443, protocol: tls, username: u, credential: c}
+room:
+  auto_create: false
+  empty_timeout: 1
+  departure_timeout: 2
+  max_participants: 3
+  enable_remote_unmute: true
+  enabled_codecs: [{mime: audio/opus}, {mime: video/vp8}]
+limit: {max_metadata_size: 10, max_attributes_size: 11, max_room_name_length: 12,
+        max_participant_identity_length: 13, max_participant_name_length: 14}
+audio: {update_interval: 500}
+video: {dynacast_pause_delay: 1s500ms}
+enable_data_tracks: false
+webhook:
+  api_key: k1
+  urls: [https://example.org/hook, {url: "http://127.0.0.1:8080/x", include_events: [room_started]}]
+logging: {level: warn, json: true}
+prometheus: {port: 6789, username: u, password: p}
+)");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_THAT(config->notes, IsEmpty());
+  EXPECT_EQ(config->port, 1234);
+  EXPECT_THAT(config->bind_addresses, ElementsAre("::", "192.0.2.1"));
+  EXPECT_THAT(config->keys, ElementsAre(Pair("k1", "s1"), Pair("k2", "12345")));
+  EXPECT_EQ(config->key_file, "/etc/keys");
+  EXPECT_EQ(config->server.region, "eu");
+  EXPECT_EQ(config->rtc.udp_ports.first, 7000);
+  EXPECT_EQ(config->rtc.udp_ports.last, 7003);
+  EXPECT_EQ(config->rtc.tcp_port, 0);
+  EXPECT_THAT(config->rtc.node_ips, ElementsAre("192.0.2.7", "2001:db8::7"));
+  EXPECT_TRUE(config->rtc.use_external_ip);
+  EXPECT_TRUE(config->rtc.enable_loopback_candidate);
+  EXPECT_EQ(config->rtc.workers, 3U);
+  ASSERT_EQ(config->server.ice_servers.size(), 2U);
+  EXPECT_THAT(config->server.ice_servers[0].urls, ElementsAre("stun:stun.example.org:3478"));
+  EXPECT_THAT(config->server.ice_servers[1].urls,
+              ElementsAre("turns:turn.example.org:443?transport=tcp"));
+  EXPECT_EQ(config->server.ice_servers[1].credential, "c");
+  EXPECT_FALSE(config->server.room.auto_create);
+  EXPECT_EQ(config->server.room.empty_timeout_s, 1U);
+  EXPECT_EQ(config->server.room.departure_timeout_s, 2U);
+  EXPECT_EQ(config->server.room.max_participants, 3U);
+  EXPECT_TRUE(config->server.room.enable_remote_unmute);
+  EXPECT_THAT(config->server.room.enabled_codecs, ElementsAre("video/VP8", "audio/opus"));
+  EXPECT_EQ(config->server.metadata_bytes_max, 10U);
+  EXPECT_EQ(config->server.attributes_bytes_max, 11U);
+  EXPECT_EQ(config->server.room_name_chars_max, 12U);
+  EXPECT_EQ(config->server.identity_chars_max, 13U);
+  EXPECT_EQ(config->server.name_chars_max, 14U);
+  EXPECT_EQ(config->server.speaker_interval, Millis(500));
+  EXPECT_EQ(config->server.dynacast_pause_delay, Millis(1500));
+  EXPECT_FALSE(config->server.enable_data_tracks);
+  EXPECT_EQ(config->webhook.api_key, "k1");
+  ASSERT_EQ(config->webhook.targets.size(), 2U);
+  EXPECT_THAT(config->webhook.targets[1].include_events, ElementsAre("room_started"));
+  EXPECT_EQ(config->log.level, "warn");
+  EXPECT_TRUE(config->log.json);
+  EXPECT_EQ(config->prometheus.port, 6789);
+  EXPECT_EQ(config->prometheus.password, "p");
+}
+
+TEST(ConfigYaml, WhatIsPrintedReadsBackTheSame) {
+  const auto config = Load(R"(
+keys: {k1: "s\"1", "on": "#2"}
+bind_addresses: [""]
+rtc: {udp_port: 0, node_ip: "192.0.2.7,2001:db8::7", stun_servers: [a, b], tcp_port: 0,
+      turn_servers: [{host: "2001:db8::1", protocol: tcp, username: u, credential: c}]}
+webhook: {api_key: "k1", urls: [{url: "https://example.org/", exclude_events: [track_published]}]}
+video: {dynacast_pause_delay: 250ms}
+)");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  const std::string printed = PrintConfig(*config, Secrets::kShown);
+  const auto again = Load(printed);
+  ASSERT_TRUE(again.ok()) << again.error().ToString() << "\n" << printed;
+  EXPECT_EQ(PrintConfig(*again, Secrets::kShown), printed);
+}
+
+TEST(ConfigYaml, PrintsNoSecretsWhenTheyAreMasked) {
+  const auto config = Load(R"(
+keys: {k1: hidden1}
+prometheus: {port: 1, password: hidden2}
+rtc: {turn_servers: [{host: h, username: u, credential: hidden3}]}
+)");
+  ASSERT_TRUE(config.ok());
+  EXPECT_THAT(PrintConfig(*config, Secrets::kMasked), Not(HasSubstr("hidden")));
+}
+
+struct Mistake {
+  const char* yaml;
+  const char* error;
+};
+
+class ConfigMistake : public testing::TestWithParam<Mistake> {};
+
+TEST_P(ConfigMistake, IsNamedWithItsPlaceAndWhatIsAllowed) {
+  EXPECT_EQ(ErrorOf(GetParam().yaml), GetParam().error);
+}
+
+constexpr Mistake kMistakes[] = {
+    {"prot: 1\n", "f.yaml:1:1: unknown key \"prot\"; did you mean \"port\"?"},
+    {"rtc:\n  upd_port: 1\n",
+     "f.yaml:2:3: unknown key \"upd_port\" in rtc; did you mean \"udp_port\"?"},
+    {"audio:\n  volume: 11\n",
+     "f.yaml:2:3: unknown key \"volume\" in audio; allowed are: active_level, active_red_encoding, "
+     "enable_loss_proxying, min_percentile, smooth_intervals, update_interval"},
+    {"port: http\n", "f.yaml:1:7: port: expected a whole number from 0 to 65535, found \"http\""},
+    {"port: 65536\n", "f.yaml:1:7: port: expected a whole number from 0 to 65535, found \"65536\""},
+    {"port: \"80\"\n",
+     "f.yaml:1:7: port: expected a whole number from 0 to 65535 without quotes, found \"80\""},
+    {"port: [80]\n", "f.yaml:1:7: port: expected a whole number from 0 to 65535, found a list"},
+    {"bind_addresses: [localhost]\n",
+     "f.yaml:1:18: bind_addresses: expected IP addresses, or \"\" for all, found \"localhost\""},
+    {"bind_addresses: 0.0.0.0\n",
+     "f.yaml:1:17: bind_addresses: expected a list of texts, found \"0.0.0.0\""},
+    {"development: maybe\n", "f.yaml:1:14: development: expected true or false, found \"maybe\""},
+    {"keys: [k]\n", "f.yaml:1:7: keys: expected lines of \"API key: secret\""},
+    {"keys:\n  k:\n", "f.yaml:2:3: keys: expected a secret after the API key \"k\""},
+    {"rtc: 7882\n", "f.yaml:1:6: rtc: expected a map of settings, found \"7882\""},
+    {"rtc:\n  udp_port: 7892-7882\n",
+     "f.yaml:2:13: rtc.udp_port: expected a range whose end is not below its start, found "
+     "\"7892-7882\""},
+    {"rtc:\n  udp_port: {start: 5, end: 4}\n",
+     "f.yaml:2:13: rtc.udp_port: expected an end that is not below a start of at least 1"},
+    {"rtc:\n  port_range_start: 50000\n  port_range_end: 40000\n",
+     "f.yaml:3:19: rtc.port_range_end: expected a port that is not below port_range_start"},
+    {"rtc:\n  node_ip: example.org\n",
+     "f.yaml:2:12: rtc.node_ip: expected the address that clients reach this machine at, such as "
+     "192.0.2.7 or 192.0.2.7,2001:db8::7, found \"example.org\""},
+    {"rtc:\n  workers: 99\n",
+     "f.yaml:2:12: rtc.workers: expected a whole number from 0 to 16, found \"99\""},
+    {"rtc:\n  turn_servers:\n    - host: h\n      protocol: sctp\n",
+     "f.yaml:4:17: rtc.turn_servers[0].protocol: expected udp, tcp or tls, found \"sctp\""},
+    {"rtc:\n  turn_servers:\n    - host: h\n",
+     "f.yaml:3:7: rtc.turn_servers[0].username: expected a username and a credential, or a secret"},
+    {"room:\n  enabled_codecs:\n    - mime: video/theora\n",
+     "f.yaml:3:7: room.enabled_codecs: expected codecs of audio/opus, audio/red, audio/PCMU, "
+     "audio/PCMA, video/VP8, video/H264, video/VP9, video/AV1, found \"video/theora\""},
+    {"room:\n  enabled_codecs:\n    - mime: video/h265\n",
+     "f.yaml:3:5: room.enabled_codecs: expected at least one of audio/opus, audio/red, audio/PCMU, "
+     "audio/PCMA, video/VP8, video/H264, video/VP9, video/AV1"},
+    {"video:\n  dynacast_pause_delay: 5\n",
+     "f.yaml:2:25: video.dynacast_pause_delay: expected a duration from 0 to 1h with its unit (ms, "
+     "s, "
+     "m, h), found \"5\""},
+    {"webhook:\n  urls: [ftp://example.org]\n",
+     "f.yaml:2:10: webhook.urls[0]: expected a URL such as https://example.org/hook, found "
+     "\"ftp://example.org\""},
+    {"logging:\n  level: loud\n",
+     "f.yaml:2:10: logging.level: expected debug, info, warn or error, found \"loud\""},
+    {"limit:\n  max_metadata_size: -1\n",
+     "f.yaml:2:22: limit.max_metadata_size: expected a whole number from 0 to 2097152, found "
+     "\"-1\""},
+    {"port: 1\nport: 2\n", "f.yaml:2:1: key \"port\" is given twice, first in line 1"},
+    {"just text\n", "f.yaml:1:1: expected a map of settings, found \"just text\""},
+};
+INSTANTIATE_TEST_SUITE_P(All, ConfigMistake, testing::ValuesIn(kMistakes));
+
+TEST(ConfigYaml, ReportsTheFirstOfSeveralMistakes) {
+  EXPECT_THAT(ErrorOf("rtc:\n  workers: x\nport: y\nfoo: z\n"), HasSubstr("f.yaml:2:12"));
+}
+
+TEST(ConfigYaml, UnknownKeysAreNotesWhenNotStrict) {
+  const auto config = LoadConfig("foo: 1\nport: 5\n", {.file_name = "f.yaml", .strict = false});
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(config->port, 5);
+  EXPECT_THAT(config->notes, ElementsAre(HasSubstr("f.yaml:1:1: unknown key \"foo\"")));
+}
+
+TEST(ConfigYaml, WrongTypesStayErrorsWhenNotStrict) {
+  EXPECT_FALSE(LoadConfig("port: x\n", {.file_name = "f.yaml", .strict = false}).ok());
+}
+
+TEST(ConfigYaml, SaysInOneLineWhichKeysItMakesNoUseOf) {
+  const auto config =
+      Load("redis:\n  address: localhost:6379\nrtc:\n  tcp_port: 7881\n  use_mdns: true\n");
+  ASSERT_TRUE(config.ok());
+  EXPECT_THAT(
+      config->notes,
+      ElementsAre("f.yaml:4:3: rtc.tcp_port is accepted, not used: ICE over TCP is not offered; "
+                  "clients need UDP",
+                  "f.yaml:5:3: rtc.use_mdns is accepted, not used: candidates carry addresses",
+                  "f.yaml:1:1: redis is accepted, not used: Fovea runs as a single node"));
+}
+
+TEST(ConfigYaml, KeepsQuietAboutUnusedKeysThatAskForNothing) {
+  const auto config = Load(
+      "redis: {address: \"\"}\nturn: {enabled: false, udp_port: 3478}\nlimit: {num_tracks: -1}\n"
+      "rtc: {use_external_ip: false, ips: {includes: []}}\n");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_THAT(config->notes, IsEmpty());
+}
+
+TEST(ConfigYaml, EmptyValuesAreAsGoodAsAbsentOnes) {
+  const auto config = Load("port:\nrtc:\nkeys:\nbind_addresses: []\nroom:\n  enabled_codecs:\n");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->port, 7880);
+  EXPECT_THAT(config->bind_addresses, ElementsAre(""));
+}
+
+TEST(ConfigYaml, TakesPortsForTheWorkersFromLiveKitsPortRange) {
+  const auto config = Load("rtc: {port_range_start: 50000, port_range_end: 60000}\n");
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(config->rtc.udp_ports.first, 50000);
+  EXPECT_EQ(config->rtc.udp_ports.last, 50000 + limits::kWorkersMax - 1);
+  EXPECT_THAT(config->notes, ElementsAre(HasSubstr("accepted as rtc.udp_port 50000-50015")));
+}
+
+TEST(ConfigYaml, UdpPortWinsOverThePortRange) {
+  const auto config = Load("rtc: {port_range_start: 50000, port_range_end: 60000, udp_port: 7}\n");
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(config->rtc.udp_ports.first, 7);
+  EXPECT_THAT(config->notes, ElementsAre(HasSubstr("rtc.udp_port is set")));
+}
+
+TEST(ConfigYaml, ReadsUdpPortInEveryForm) {
+  for (const char* text : {"7-8", "\"7-8\"", "{start: 7, end: 8}"}) {
+    const auto config = Load(std::string("rtc: {udp_port: ") + text + "}\n");
+    ASSERT_TRUE(config.ok()) << config.error().ToString();
+    EXPECT_EQ(config->rtc.udp_ports.first, 7);
+    EXPECT_EQ(config->rtc.udp_ports.last, 8);
+  }
+}
+
+TEST(ConfigYaml, NoLimitMeansAsMuchAsTheTransportCarries) {
+  const auto config = Load("limit: {max_metadata_size: 0}\n");
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(config->server.metadata_bytes_max, limits::kSignalMessageBytesMax);
+}
+
+TEST(ConfigYaml, KnowsLiveKitsOldPlacesOfSettings) {
+  const auto config =
+      Load("prometheus_port: 6789\nlog_level: error\nroom: {max_metadata_size: 7}\n");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->prometheus.port, 6789);
+  EXPECT_EQ(config->log.level, "error");
+  EXPECT_EQ(config->server.metadata_bytes_max, 7U);
+}
+
+TEST(ConfigYaml, DevelopmentListensOnLoopbackAndTalksMore) {
+  const auto config = Load("development: true\n");
+  ASSERT_TRUE(config.ok());
+  EXPECT_TRUE(config->development);
+  EXPECT_THAT(config->bind_addresses, ElementsAre("127.0.0.1", "::1"));
+  EXPECT_EQ(config->log.level, "debug");
+  EXPECT_TRUE(config->rtc.enable_loopback_candidate);
+}
+
+TEST(ConfigYaml, DevelopmentLeavesAloneWhatTheFileSays) {
+  const auto config = LoadConfig("bind_addresses: [\"\"]\nlogging: {level: warn}\n",
+                                 {.file_name = "f.yaml", .development = true});
+  ASSERT_TRUE(config.ok());
+  EXPECT_THAT(config->bind_addresses, ElementsAre(""));
+  EXPECT_EQ(config->log.level, "warn");
+}
+
+TEST(ConfigYaml, ACommonWebhookFilterServesUrlsWithoutTheirOwn) {
+  const auto config = Load(R"(
+webhook:
+  api_key: k
+  filter_params: {exclude_events: [track_published]}
+  urls: ["http://a/", {url: "http://b/", exclude_events: [room_started]}]
+)");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_THAT(config->webhook.targets[0].exclude_events, ElementsAre("track_published"));
+  EXPECT_THAT(config->webhook.targets[1].exclude_events, ElementsAre("room_started"));
+}
+
+TEST(ConfigYaml, SurvivesEveryTruncation) {
+  const std::string text =
+      "port: 1234\nkeys: {k: s}\nrtc:\n  udp_port: {start: 7, end: 8}\n  node_ip: 192.0.2.7\n"
+      "room:\n  enabled_codecs: [{mime: video/vp8}]\nvideo: {dynacast_pause_delay: 1s}\n";
+  for (std::size_t size = 0; size <= text.size(); ++size) (void)Load(text.substr(0, size));
+}
+
+TEST(ConfigKeys, ReadsLinesOfKeyAndSecret) {
+  const auto keys = LoadKeys("k1: s1\nk2: s2\n", "keys.yaml");
+  ASSERT_TRUE(keys.ok());
+  EXPECT_THAT(*keys, ElementsAre(Pair("k1", "s1"), Pair("k2", "s2")));
+}
+
+TEST(ConfigKeys, NeverRepeatsWhatMayBeASecret) {
+  const auto keys = LoadKeys("k1=mysecret", "--keys");
+  ASSERT_FALSE(keys.ok());
+  EXPECT_EQ(keys.error().ToString(), "--keys:1:1: keys: expected lines of \"API key: secret\"");
+}
+
+}  // namespace
+}  // namespace fovea::app
