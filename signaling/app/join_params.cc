@@ -20,7 +20,8 @@ pb::ParticipantPermission PermissionOf(const wire::VideoGrants& grants) {
   permission.set_can_subscribe(grants.CanSubscribe());
   permission.set_can_publish(grants.CanPublish());
   permission.set_can_publish_data(grants.CanPublishData());
-  for (const ::livekit::TrackSource source : grants.can_publish_sources) permission.add_can_publish_sources(source);
+  for (const ::livekit::TrackSource source : grants.can_publish_sources)
+    permission.add_can_publish_sources(source);
   permission.set_hidden(grants.hidden);
   permission.set_recorder(grants.recorder);
   permission.set_can_update_metadata(grants.CanUpdateOwnMetadata());
@@ -54,14 +55,17 @@ wire::TokenGrants GrantsOf(const pb::ParticipantInfo& participant, const std::st
   return grants;
 }
 
-Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(const wire::HttpRequest& request, wire::SignalPath path,
-                                                           const wire::ApiKeys& keys, std::int64_t now_unix) {
+Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(const wire::HttpRequest& request,
+                                                           wire::SignalPath path,
+                                                           const wire::ApiKeys& keys,
+                                                           std::int64_t now_unix) {
   const auto refuse = [](const wire::TokenError& error) {
     return Failure{livekit::JoinRefusal{error.status(), std::string(error.body())}};
   };
   const Result<std::string, wire::TokenError> token = wire::TokenOf(request);
   if (!token.ok()) return refuse(token.error());
-  const Result<wire::TokenGrants, wire::TokenError> grants = wire::VerifyToken(*token, keys, now_unix);
+  const Result<wire::TokenGrants, wire::TokenError> grants =
+      wire::VerifyToken(*token, keys, now_unix);
   if (!grants.ok()) return refuse(grants.error());
   if (const auto error = wire::RefuseJoin(*grants)) return refuse(*error);
   const Result<wire::JoinParameters, wire::JoinRequestError> parameters =

@@ -14,11 +14,11 @@ namespace fovea::app {
 [[nodiscard]] pb::ParticipantPermission PermissionOf(const wire::VideoGrants& grants);
 
 // The grants that a refresh token carries: the participant's permissions as they are now.
-[[nodiscard]] wire::TokenGrants GrantsOf(const pb::ParticipantInfo& participant, const std::string& room);
+[[nodiscard]] wire::TokenGrants GrantsOf(const pb::ParticipantInfo& participant,
+                                         const std::string& room);
 
-[[nodiscard]] Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(const wire::HttpRequest& request,
-                                                                        wire::SignalPath path,
-                                                                        const wire::ApiKeys& keys,
-                                                                        std::int64_t now_unix);
+[[nodiscard]] Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(
+    const wire::HttpRequest& request, wire::SignalPath path, const wire::ApiKeys& keys,
+    std::int64_t now_unix);
 
 }  // namespace fovea::app

@@ -14,10 +14,14 @@ namespace {
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarn: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarn:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -35,7 +39,8 @@ class SpdlogSink : public LogSink {
 
   void Log(LogLevel level, std::string_view message) override {
     if (json_) {
-      logger_->log(ToSpdlog(level), nlohmann::json(message).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+      logger_->log(ToSpdlog(level), nlohmann::json(message).dump(
+                                        -1, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
       logger_->log(ToSpdlog(level), message);
     }
@@ -48,6 +53,8 @@ class SpdlogSink : public LogSink {
 
 }  // namespace
 
-std::unique_ptr<LogSink> MakeLog(const LogConfig& config) { return std::make_unique<SpdlogSink>(config); }
+std::unique_ptr<LogSink> MakeLog(const LogConfig& config) {
+  return std::make_unique<SpdlogSink>(config);
+}
 
 }  // namespace fovea::app

@@ -1,22 +1,22 @@
 // fovea: the command line. Everything it does is in the library beside it.
 #include <cstdio>
+#include <utility>
 
+#include "signaling/app/cli.h"
 #include "signaling/app/server.h"
 
-int main() {
-  fovea::app::Config config;
-  config.development = true;
-  config.keys["devkey"] = "secret";
-  config.bind_addresses = {"127.0.0.1"};
-  config.rtc.node_ips = {"127.0.0.1"};
-  config.rtc.udp_ports = {0, 0};
-  config.rtc.workers = 2;
-  config.port = 7880;
-  fovea::app::Server server(config);
+namespace {
+
+int Serve(fovea::app::Config config) {
+  fovea::app::Server server(std::move(config));
   if (const auto error = server.Start()) {
     std::fprintf(stderr, "fovea: %s\n", error->c_str());
-    return 1;
+    return fovea::app::kExitFailed;
   }
   server.Run();
   return 0;
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return fovea::app::RunCommand(argc, argv, Serve); }

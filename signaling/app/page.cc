@@ -27,14 +27,16 @@ Result<Page, std::string> Page::Load(const std::string& directory) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     if (!entry.is_regular_file(error) || entry.file_size(error) > kFileBytesMax) continue;
-    if (page.files_.size() >= kFilesMax) return Failure{"too many files in page directory " + directory};
+    if (page.files_.size() >= kFilesMax)
+      return Failure{"too many files in page directory " + directory};
     std::ifstream in(entry.path(), std::ios::binary);
     std::ostringstream content;
     content << in.rdbuf();
     page.files_[entry.path().filename().string()] = content.str();
   }
   if (error) return Failure{"cannot read page directory " + directory + ": " + error.message()};
-  if (!page.files_.contains("index.html")) return Failure{"page directory " + directory + " has no index.html"};
+  if (!page.files_.contains("index.html"))
+    return Failure{"page directory " + directory + " has no index.html"};
   return page;
 }
 

@@ -39,7 +39,8 @@ std::size_t WorkerCount(const RtcConfig& rtc) {
 
 std::vector<std::string> CandidateIps(const RtcConfig& rtc) {
   if (!rtc.node_ips.empty()) return rtc.node_ips;
-  const auto loopback = rtc.enable_loopback_candidate ? io::Loopback::kInclude : io::Loopback::kExclude;
+  const auto loopback =
+      rtc.enable_loopback_candidate ? io::Loopback::kInclude : io::Loopback::kExclude;
   std::vector<std::string> ips = io::InterfaceAddresses(loopback);
   if (ips.empty()) ips = io::InterfaceAddresses(io::Loopback::kInclude);
   return ips;
@@ -92,8 +93,9 @@ std::optional<std::string> Server::Start() {
   const std::int64_t wall_offset_us =
       io::WallNow().value - ToMicros(io::MonotonicNow().time_since_epoch());
   webhooks_ = std::make_unique<Webhooks>(loop_.uv(), WebhookOptionsOf(config_), wall_offset_us);
-  context_ = std::make_unique<livekit::Context>(livekit::Context{
-      config_.server, signals_, *media_, webhooks_->queue(), *this, *log_, rng_, &crypto::RandomBytes, wall_offset_us});
+  context_ = std::make_unique<livekit::Context>(
+      livekit::Context{config_.server, signals_, *media_, webhooks_->queue(), *this, *log_, rng_,
+                       &crypto::RandomBytes, wall_offset_us});
   rooms_ = std::make_unique<livekit::RoomManager>(*context_);
   room_service_ = std::make_unique<livekit::RoomService>(*context_, *rooms_, config_.keys);
   timer_ = std::make_unique<io::Timer>(loop_.uv(), [this] { Turn(); });
@@ -107,7 +109,9 @@ std::optional<std::string> Server::StartWorkers() {
   const bool all_loopback = std::all_of(ips.begin(), ips.end(), [](const std::string& ip) {
     return ip.starts_with("127.") || ip == "::1";
   });
-  const bool any_v6 = std::any_of(ips.begin(), ips.end(), [](const std::string& ip) { return ip.find(':') != std::string::npos; });
+  const bool any_v6 = std::any_of(ips.begin(), ips.end(), [](const std::string& ip) {
+    return ip.find(':') != std::string::npos;
+  });
   mesh_ = std::make_unique<worker::Mesh>(count);
   std::vector<focus::MediaPlane::WorkerEnd> ends;
   std::vector<control::WorkerProxy*> proxies;
@@ -116,20 +120,24 @@ std::optional<std::string> Server::StartWorkers() {
     io::WorkerThreadConfig worker;
     worker.worker.index = static_cast<std::uint8_t>(i);
     worker.worker.seed = RandomSeed();
-    worker.worker.wall_offset_us = io::WallNow().value - ToMicros(io::MonotonicNow().time_since_epoch());
+    worker.worker.wall_offset_us =
+        io::WallNow().value - ToMicros(io::MonotonicNow().time_since_epoch());
     const std::uint16_t first = config_.rtc.udp_ports.first;
     const auto port = static_cast<std::uint16_t>(first == 0 ? 0 : first + i);
     const char* bind_to = all_loopback && !any_v6 ? "127.0.0.1" : (any_v6 ? "::" : "0.0.0.0");
     worker.udp.bind = *NetAddress::Parse(bind_to, port);
-    auto thread = io::WorkerThread::Make(worker, *channels_[i], *mesh_, *certificate_, &loop_.waker());
+    auto thread =
+        io::WorkerThread::Make(worker, *channels_[i], *mesh_, *certificate_, &loop_.waker());
     if (!thread.ok()) return thread.error();
     workers_.push_back(std::move(*thread));
     mesh_->SetWake(i, &channels_[i]->worker_parker, &workers_[i]->waker());
-    proxies_.push_back(std::make_unique<control::WorkerProxy>(*channels_[i], &workers_[i]->waker()));
+    proxies_.push_back(
+        std::make_unique<control::WorkerProxy>(*channels_[i], &workers_[i]->waker()));
     focus::MediaPlane::WorkerEnd end;
     end.proxy = proxies_.back().get();
     end.transport.fingerprint = crypto::ToString(certificate_->fingerprint());
-    for (const std::string& ip : ips) end.transport.candidates.push_back({ip, workers_[i]->local().port, false});
+    for (const std::string& ip : ips)
+      end.transport.candidates.push_back({ip, workers_[i]->local().port, false});
     ends.push_back(std::move(end));
     proxies.push_back(proxies_.back().get());
   }
@@ -145,7 +153,8 @@ std::optional<std::string> Server::Listen() {
     const std::optional<NetAddress> address = NetAddress::Parse(text.empty() ? "::" : text, port);
     if (!address.has_value()) return "bind address \"" + text + "\" is not an IP address";
     Result<NetAddress, std::string> bound = http_->Listen(*address);
-    if (!bound.ok() && text.empty()) bound = http_->Listen(NetAddress::V4(0, port));  // no IPv6 here
+    if (!bound.ok() && text.empty())
+      bound = http_->Listen(NetAddress::V4(0, port));  // no IPv6 here
     if (!bound.ok()) return bound.error();
     http_addresses_.push_back(*bound);
     // With port 0 the other addresses take the port that the first one got.
@@ -159,13 +168,18 @@ void Server::PrintReady() const {
   ready["event"] = "ready";
   const auto shown = [](const NetAddress& address) {
     const std::string ip = address.IpString();
-    return (ip == "::" || ip == "0.0.0.0" ? std::string("127.0.0.1") : (address.is_v4() ? ip : "[" + ip + "]")) + ":" +
-           std::to_string(address.port);
+    return (ip == "::" || ip == "0.0.0.0" ? std::string("127.0.0.1")
+                                          : (address.is_v4() ? ip : "[" + ip + "]")) +
+           ":" + std::to_string(address.port);
   };
   ready["http"] = http_addresses_.empty() ? "" : shown(http_addresses_.front());
   ready["udp"] = nlohmann::json::array();
   for (const auto& worker : workers_) ready["udp"].push_back(shown(worker->local()));
   std::printf("%s\n", wire::DumpJson(ready).c_str());
+  if (page_.has_value() && !http_addresses_.empty()) {
+    std::printf("Open http://localhost:%u/ in two tabs to hold a call.\n",
+                unsigned{http_addresses_.front().port});
+  }
   std::fflush(stdout);
 }
 
@@ -190,8 +204,8 @@ void Server::DrainWorkers(Instant now) {
       }
       rooms_->HandleWorkerEvent(now, event);
     });
-    channel->app_data_up.Drain(kAppDataPerTurn,
-                               [&](const control::AppData& data) { data_->HandleAppData(now, data); });
+    channel->app_data_up.Drain(
+        kAppDataPerTurn, [&](const control::AppData& data) { data_->HandleAppData(now, data); });
   }
 }
 
@@ -214,7 +228,8 @@ void Server::Turn() {
 void Server::SetTimer(Instant now) {
   Deadline next = Soonest(rooms_->NextDeadline(), data_->NextDeadline());
   next = Soonest(next, webhooks_->NextDeadline());
-  timer_->StartOnce(std::clamp<Duration>(next.at == kNever ? Seconds(60) : next.at - now, Duration(0), Seconds(60)));
+  timer_->StartOnce(std::clamp<Duration>(next.at == kNever ? Seconds(60) : next.at - now,
+                                         Duration(0), Seconds(60)));
 }
 
 bool Server::BeforeSleep() {

@@ -45,11 +45,12 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
   void OnRequest(io::IncomingRequest request, io::ResponseWriter writer) override;
   void OnUpgrade(io::IncomingRequest request, io::UpgradeWriter writer) override;
   // livekit::TokenPort
-  std::string Refresh(const std::string& api_key, const std::string& room, const pb::ParticipantInfo& participant,
-                      std::int64_t ttl_seconds) override;
+  std::string Refresh(const std::string& api_key, const std::string& room,
+                      const pb::ParticipantInfo& participant, std::int64_t ttl_seconds) override;
 
   [[nodiscard]] wire::HttpResponse Answer(const wire::HttpRequest& request);
-  [[nodiscard]] wire::HttpResponse Validate(const wire::HttpRequest& request, wire::SignalPath path);
+  [[nodiscard]] wire::HttpResponse Validate(const wire::HttpRequest& request,
+                                            wire::SignalPath path);
   [[nodiscard]] wire::HttpResponse DevToken(const wire::HttpRequest& request) const;
   [[nodiscard]] std::optional<std::string> StartWorkers();
   [[nodiscard]] std::optional<std::string> Listen();

@@ -31,7 +31,8 @@ std::optional<wire::SignalPath> SignalPathOf(const std::string& path) {
 }  // namespace
 
 void Server::OnRequest(io::IncomingRequest request, io::ResponseWriter writer) {
-  if (wire::IsCorsPreflight(request.http)) return writer.Send(wire::CorsPreflightResponse(request.http));
+  if (wire::IsCorsPreflight(request.http))
+    return writer.Send(wire::CorsPreflightResponse(request.http));
   wire::HttpResponse response = Answer(request.http);
   wire::AddCorsHeaders(response);
   writer.Send(std::move(response));

@@ -22,7 +22,8 @@ std::optional<pb::SignalRequest> SignalHub::Decode(livekit::ConnectionId connect
   }
   google::protobuf::util::JsonParseOptions options;
   options.ignore_unknown_fields = true;
-  if (!google::protobuf::util::JsonStringToMessage(message.payload, &request, options).ok()) return std::nullopt;
+  if (!google::protobuf::util::JsonStringToMessage(message.payload, &request, options).ok())
+    return std::nullopt;
   return request;
 }
 
@@ -34,10 +35,12 @@ void SignalHub::Send(livekit::ConnectionId connection, const pb::SignalResponse&
     return;
   }
   std::string text;
-  if (google::protobuf::util::MessageToJsonString(message, &text).ok()) it->second.socket.SendText(text);
+  if (google::protobuf::util::MessageToJsonString(message, &text).ok())
+    it->second.socket.SendText(text);
 }
 
-void SignalHub::Close(livekit::ConnectionId connection, livekit::CloseCode code, std::string_view reason) {
+void SignalHub::Close(livekit::ConnectionId connection, livekit::CloseCode code,
+                      std::string_view reason) {
   const auto it = connections_.find(connection);
   if (it == connections_.end()) return;
   it->second.socket.Close(static_cast<std::uint16_t>(code), reason);

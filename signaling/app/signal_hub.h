@@ -22,7 +22,8 @@ class SignalHub : public livekit::SignalPort {
 
   // livekit::SignalPort
   void Send(livekit::ConnectionId connection, const pb::SignalResponse& message) override;
-  void Close(livekit::ConnectionId connection, livekit::CloseCode code, std::string_view reason) override;
+  void Close(livekit::ConnectionId connection, livekit::CloseCode code,
+             std::string_view reason) override;
   void Abort(livekit::ConnectionId connection) override;
 
  private:

@@ -13,9 +13,12 @@ using livekit::DataLane;
 
 std::string_view LabelOf(DataLane lane) {
   switch (lane) {
-    case DataLane::kReliable: return livekit::kReliableLabel;
-    case DataLane::kLossy: return livekit::kLossyLabel;
-    case DataLane::kDataTrack: return livekit::kDataTrackLabel;
+    case DataLane::kReliable:
+      return livekit::kReliableLabel;
+    case DataLane::kLossy:
+      return livekit::kLossyLabel;
+    case DataLane::kDataTrack:
+      return livekit::kDataTrackLabel;
   }
   return {};
 }

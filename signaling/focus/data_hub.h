@@ -1,6 +1,6 @@
-// LiveKit's three data channels on top of the SCTP hub: labels to streams, sessions to associations,
-// SCTP packets to and from the workers' rings. Owns the process's only SctpHub (ADR 0004: it runs on
-// the signaling thread, where data packets are routed anyway). Thread: signaling.
+// LiveKit's three data channels on top of the SCTP hub: labels to streams, sessions to
+// associations, SCTP packets to and from the workers' rings. Owns the process's only SctpHub (ADR
+// 0004: it runs on the signaling thread, where data packets are routed anyway). Thread: signaling.
 #pragma once
 
 #include <array>

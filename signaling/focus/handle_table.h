@@ -34,7 +34,8 @@ class HandleTable {
 
   // False for a handle that is not current: releasing twice is harmless.
   bool Release(H handle) {
-    if (handle.slot() >= generations_.size() || generations_[handle.slot()] != handle.generation()) return false;
+    if (handle.slot() >= generations_.size() || generations_[handle.slot()] != handle.generation())
+      return false;
     ++generations_[handle.slot()];  // from now on the old handle is stale
     free_.push_back(handle.slot());
     --in_use_;
@@ -42,7 +43,8 @@ class HandleTable {
   }
 
   [[nodiscard]] bool IsCurrent(H handle) const {
-    return handle.slot() < generations_.size() && generations_[handle.slot()] == handle.generation();
+    return handle.slot() < generations_.size() &&
+           generations_[handle.slot()] == handle.generation();
   }
   [[nodiscard]] std::size_t in_use() const { return in_use_; }
 

@@ -43,7 +43,9 @@ const livekit::WorkerTransport& MediaPlane::Transport(std::uint8_t worker) const
   return workers_.at(worker).transport;
 }
 
-control::SessionHandle MediaPlane::NewSession(std::uint8_t worker) { return tables_.at(worker).sessions.Acquire(); }
+control::SessionHandle MediaPlane::NewSession(std::uint8_t worker) {
+  return tables_.at(worker).sessions.Acquire();
+}
 control::PublicationHandle MediaPlane::NewPublication(std::uint8_t worker) {
   return tables_.at(worker).publications.Acquire();
 }
@@ -56,49 +58,53 @@ void MediaPlane::To(std::uint8_t worker, const control::WorkerCommand& command) 
 }
 
 void MediaPlane::Post(const control::WorkerCommand& command) {
-  std::visit(Overloaded{
-                 [&](const control::AddSession& c) {
-                   data_.AddSession(c.session);
-                   To(c.session.worker(), command);
-                 },
-                 [&](const control::SetRemote& c) { To(c.session.worker(), command); },
-                 [&](const control::RestartIce& c) { To(c.session.worker(), command); },
-                 [&](const control::RemoveSession& c) {
-                   if (!tables_.at(c.session.worker()).sessions.Release(c.session)) return;
-                   data_.RemoveSession(c.session);
-                   To(c.session.worker(), command);
-                 },
-                 [&](const control::AddPublication& c) { To(c.publication.worker(), command); },
-                 [&](const control::UpdatePublication& c) { To(c.description.publication.worker(), command); },
-                 [&](const control::RemovePublication& c) {
-                   if (!tables_.at(c.publication.worker()).publications.Release(c.publication)) return;
-                   const Route route = routes_[c.publication];
-                   routes_.erase(c.publication);
-                   for (std::size_t i = 0; i < workers_.size(); ++i) {
-                     const auto worker = static_cast<std::uint8_t>(i);
-                     if (worker == c.publication.worker() || route.subscriptions[i] > 0) To(worker, command);
-                   }
-                 },
-                 [&](const control::SetRoutes& c) { To(c.publication.worker(), command); },
-                 [&](const control::SetPublicationMuted& c) { To(c.publication.worker(), command); },
-                 [&](const control::RequestKeyFrame& c) { To(c.publication.worker(), command); },
-                 [&](const control::AddSubscription& c) {
-                   subscribed_[c.subscription] = c.publication;
-                   To(c.subscription.worker(), command);
-                   AddRoute(c.publication, c.subscription.worker());
-                 },
-                 [&](const control::SetSubscription& c) { To(c.subscription.worker(), command); },
-                 [&](const control::RemoveSubscription& c) {
-                   if (!tables_.at(c.subscription.worker()).subscriptions.Release(c.subscription)) return;
-                   To(c.subscription.worker(), command);
-                   const auto it = subscribed_.find(c.subscription);
-                   if (it == subscribed_.end()) return;
-                   DropRoute(it->second, c.subscription.worker());
-                   subscribed_.erase(it);
-                 },
-                 [&](const control::Fence&) { FOVEA_CHECK(false && "fences are made by PostFence"); },
-             },
-             command);
+  std::visit(
+      Overloaded{
+          [&](const control::AddSession& c) {
+            data_.AddSession(c.session);
+            To(c.session.worker(), command);
+          },
+          [&](const control::SetRemote& c) { To(c.session.worker(), command); },
+          [&](const control::RestartIce& c) { To(c.session.worker(), command); },
+          [&](const control::RemoveSession& c) {
+            if (!tables_.at(c.session.worker()).sessions.Release(c.session)) return;
+            data_.RemoveSession(c.session);
+            To(c.session.worker(), command);
+          },
+          [&](const control::AddPublication& c) { To(c.publication.worker(), command); },
+          [&](const control::UpdatePublication& c) {
+            To(c.description.publication.worker(), command);
+          },
+          [&](const control::RemovePublication& c) {
+            if (!tables_.at(c.publication.worker()).publications.Release(c.publication)) return;
+            const Route route = routes_[c.publication];
+            routes_.erase(c.publication);
+            for (std::size_t i = 0; i < workers_.size(); ++i) {
+              const auto worker = static_cast<std::uint8_t>(i);
+              if (worker == c.publication.worker() || route.subscriptions[i] > 0)
+                To(worker, command);
+            }
+          },
+          [&](const control::SetRoutes& c) { To(c.publication.worker(), command); },
+          [&](const control::SetPublicationMuted& c) { To(c.publication.worker(), command); },
+          [&](const control::RequestKeyFrame& c) { To(c.publication.worker(), command); },
+          [&](const control::AddSubscription& c) {
+            subscribed_[c.subscription] = c.publication;
+            To(c.subscription.worker(), command);
+            AddRoute(c.publication, c.subscription.worker());
+          },
+          [&](const control::SetSubscription& c) { To(c.subscription.worker(), command); },
+          [&](const control::RemoveSubscription& c) {
+            if (!tables_.at(c.subscription.worker()).subscriptions.Release(c.subscription)) return;
+            To(c.subscription.worker(), command);
+            const auto it = subscribed_.find(c.subscription);
+            if (it == subscribed_.end()) return;
+            DropRoute(it->second, c.subscription.worker());
+            subscribed_.erase(it);
+          },
+          [&](const control::Fence&) { FOVEA_CHECK(false && "fences are made by PostFence"); },
+      },
+      command);
 }
 
 void MediaPlane::AddRoute(control::PublicationHandle publication, std::uint8_t worker) {
@@ -117,7 +123,8 @@ void MediaPlane::SendRoutes(control::PublicationHandle publication, const Route&
   control::SetRoutes command;
   command.publication = publication;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    if (route.subscriptions[i] > 0) command.workers = static_cast<std::uint16_t>(command.workers | (1U << i));
+    if (route.subscriptions[i] > 0)
+      command.workers = static_cast<std::uint16_t>(command.workers | (1U << i));
   }
   To(publication.worker(), command);
 }
@@ -125,7 +132,8 @@ void MediaPlane::SendRoutes(control::PublicationHandle publication, const Route&
 std::uint64_t MediaPlane::PostFence() {
   const std::uint64_t id = next_fence_++;
   fences_[id] = workers_.size();
-  for (std::size_t i = 0; i < workers_.size(); ++i) To(static_cast<std::uint8_t>(i), control::Fence{id});
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    To(static_cast<std::uint8_t>(i), control::Fence{id});
   return id;
 }
 

@@ -1,5 +1,5 @@
-// The workers as the room logic sees them: allocates handles, chooses workers, sends each command to
-// the workers it concerns, keeps routes between workers, and counts fences.
+// The workers as the room logic sees them: allocates handles, chooses workers, sends each command
+// to the workers it concerns, keeps routes between workers, and counts fences.
 //
 // Invariant: routes_[p].subscriptions[w] is the number of live subscriptions to p on worker w, and
 // p's worker was last told exactly the workers where it is not zero.
@@ -45,7 +45,9 @@ class MediaPlane : public livekit::MediaPort {
   control::SubscriptionHandle NewSubscription(std::uint8_t worker) override;
   void Post(const control::WorkerCommand& command) override;
   std::uint64_t PostFence() override;
-  void OpenDataChannels(control::SessionHandle session) override { data_.OpenDataChannels(session); }
+  void OpenDataChannels(control::SessionHandle session) override {
+    data_.OpenDataChannels(session);
+  }
   bool SendData(control::SessionHandle session, livekit::DataLane lane, ByteSpan message) override {
     return data_.Send(session, lane, message);
   }

@@ -40,9 +40,12 @@ EventLoop::EventLoop(Callbacks callbacks) : impl_(std::make_unique<Impl>(std::mo
     uv_signal_t& handle = impl->signals[i];
     FOVEA_CHECK(uv_signal_init(&impl->loop, &handle) == 0);
     handle.data = impl;
-    uv_signal_start(&handle, [](uv_signal_t* signal, int number) {
-      static_cast<Impl*>(signal->data)->callbacks.on_signal(number);
-    }, kStopSignals[i]);
+    uv_signal_start(
+        &handle,
+        [](uv_signal_t* signal, int number) {
+          static_cast<Impl*>(signal->data)->callbacks.on_signal(number);
+        },
+        kStopSignals[i]);
     uv_unref(reinterpret_cast<uv_handle_t*>(&handle));
   }
 }
@@ -51,7 +54,8 @@ EventLoop::~EventLoop() {
   Impl* impl = impl_.get();
   uv_close(reinterpret_cast<uv_handle_t*>(&impl->async), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&impl->prepare), nullptr);
-  for (uv_signal_t& handle : impl->signals) uv_close(reinterpret_cast<uv_handle_t*>(&handle), nullptr);
+  for (uv_signal_t& handle : impl->signals)
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle), nullptr);
   uv_run(&impl->loop, UV_RUN_DEFAULT);
   FOVEA_CHECK(uv_loop_close(&impl->loop) == 0);
 }

@@ -1,5 +1,5 @@
-// The signaling thread's loop: wake-ups from workers, a last look before sleeping, and the process's
-// stop signals. Thread: the one that runs it, except where said.
+// The signaling thread's loop: wake-ups from workers, a last look before sleeping, and the
+// process's stop signals. Thread: the one that runs it, except where said.
 #pragma once
 
 #include <functional>
@@ -14,8 +14,8 @@ namespace fovea::io {
 class EventLoop {
  public:
   struct Callbacks {
-    std::function<void()> on_wake;               // another thread signalled
-    std::function<bool()> before_sleep;          // true: there is work after all, wake at once
+    std::function<void()> on_wake;       // another thread signalled
+    std::function<bool()> before_sleep;  // true: there is work after all, wake at once
     std::function<void(int signal_number)> on_signal;  // SIGTERM, SIGINT
   };
   explicit EventLoop(Callbacks callbacks);

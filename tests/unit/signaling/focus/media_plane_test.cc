@@ -43,7 +43,8 @@ class MediaPlaneTest : public testing::Test {
 
   std::vector<WorkerCommand> Taken(std::size_t worker) {
     std::vector<WorkerCommand> commands;
-    channels_[worker]->commands.Drain(1000, [&](const WorkerCommand& command) { commands.push_back(command); });
+    channels_[worker]->commands.Drain(
+        1000, [&](const WorkerCommand& command) { commands.push_back(command); });
     return commands;
   }
   // The routes that `worker` was told last, if it was told any.
