@@ -2,6 +2,7 @@
 // needs (SRTP state, header extensions, counters). Thread: the owning worker.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "sfu/control/command.h"
@@ -38,8 +39,16 @@ struct Downlink {
   SeqUnwrapper out_rtx_seq;
   bool started = false;
   router::Layers wanted = router::kNoLayers;  // what the subscriber asked for
+  std::array<std::uint8_t, limits::kSpatialLayersMax> epochs{};  // as the last packets said
   bool publication_muted = false;             // as the last packet said; then the target is none
   Instant sender_report_at{};
+  // Our latest sender reports, newest first, by the middle of their NTP time: receivers name it. That
+  // time is the publisher's, so the round trip is measured by when we sent them.
+  struct SentReport {
+    std::uint32_t middle_ntp = 0;
+    Instant at = Instant::min();
+  };
+  std::array<SentReport, 2> sent_reports{};
 
   // Samples for signaling, since the last DownlinkQuality.
   std::uint32_t packets_sent = 0;

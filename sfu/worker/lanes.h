@@ -23,6 +23,7 @@ struct SlotMeta {
   std::uint16_t payload_offset = 0;
   std::uint16_t descriptor_offset = 0;  // dependency descriptor extension
   std::uint16_t descriptor_size = 0;    // 0: none
+  std::uint8_t epoch = 0;               // of its layer: changes with the SSRC
   bool muted = false;                   // its publication is: subscribers pause, and count it as left out
   bool has_orientation = false;         // 3GPP video orientation, passed on as it came
   std::uint8_t orientation = 0;
@@ -60,6 +61,8 @@ struct Lane {
 // Return lanes cannot fill: a slot is in at most one return lane entry per share, and shares with one
 // worker are bounded by the slots of the slab.
 static_assert((limits::kSlabSlots & (limits::kSlabSlots - 1)) == 0);
+// A worker that stands still holds at most one lane of our slots; with the rest we go on.
+static_assert(limits::kMediaLane + 2 * limits::kRxBatchPackets <= limits::kSlabSlots);
 
 // All lanes, and how to wake each worker.
 class Mesh {

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "sfu/core/check.h"
+
 namespace fovea::worker {
 
 template <class H, class T>
@@ -14,15 +16,20 @@ class SlotMap {
  public:
   explicit SlotMap(std::size_t capacity) : capacity_(capacity) {}
 
-  // Null for a slot beyond the capacity. An older object in the slot is destroyed.
+  // Null for a slot beyond the capacity or an invalid handle. REQUIRES: Occupant(handle) is null.
   T* Put(H handle, std::unique_ptr<T> object) {
     if (handle.slot() >= capacity_ || !handle.valid()) return nullptr;
     if (handle.slot() >= entries_.size()) entries_.resize(handle.slot() + 1);
     Entry& entry = entries_[handle.slot()];
-    if (entry.object == nullptr) ++size_;
+    FOVEA_CHECK(entry.object == nullptr);
+    ++size_;
     entry.handle = handle;
     entry.object = std::move(object);
     return entry.object.get();
+  }
+  // What stands in the handle's slot, of whatever generation; null when it is free.
+  [[nodiscard]] T* Occupant(H handle) {
+    return handle.slot() < entries_.size() ? entries_[handle.slot()].object.get() : nullptr;
   }
   // Null for a stale or unknown handle.
   [[nodiscard]] T* Find(H handle) {

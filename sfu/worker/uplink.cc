@@ -1,5 +1,7 @@
 #include "sfu/worker/uplink.h"
 
+#include <algorithm>
+
 #include "sfu/rtp/dependency_descriptor.h"
 #include "sfu/rtp/frame_info.h"
 
@@ -16,19 +18,22 @@ std::uint32_t ClockOf(const control::AddPublication& description) {
 }  // namespace
 
 Uplink::Uplink(const control::AddPublication& description)
-    : handle_(description.publication), session_(description.session), kind_(description.kind) {
+    : handle_(description.publication),
+      session_(description.session),
+      kind_(description.kind),
+      clock_rate_(ClockOf(description)) {
   muted = description.muted;
   for (const control::LayerSource& source : description.layers) {
     Layer layer;
     layer.source = source;
-    layer.stats.emplace(ClockOf(description));
-    layer.clock = router::SourceClock(ClockOf(description));
+    layer.stats.emplace(clock_rate_);
+    layer.clock = router::SourceClock(clock_rate_);
     (void)layers_.TryPush(layer);  // same capacity as the command's list
   }
   if (layers_.empty()) {
     Layer layer;
-    layer.stats.emplace(ClockOf(description));
-    layer.clock = router::SourceClock(ClockOf(description));
+    layer.stats.emplace(clock_rate_);
+    layer.clock = router::SourceClock(clock_rate_);
     layers_.Push(layer);
   }
   Update(description);
@@ -92,14 +97,24 @@ std::optional<Uplink::Claim> Uplink::TryClaim(Ssrc ssrc, PayloadType pt,
   else if (layers_.size() == 1) layer = std::uint8_t{0};
   if (!layer.has_value()) return std::nullopt;
   Layer& claimed = layers_[*layer];
-  (is_rtx ? claimed.source.rtx_ssrc : claimed.source.ssrc) = ssrc;
-  if (!is_rtx) {
-    // Another SSRC on the same layer is another stream: the browser restarted its encoder.
-    claimed.unwrapper.Reset();
-    claimed.nack = rtp::NackTracker{};
-    if (claimed.stats.has_value()) claimed.stats->Restart();
-  }
+  if (is_rtx) claimed.source.rtx_ssrc = ssrc;
+  else ChangeSsrc(claimed, ssrc);
   return Claim{*layer, is_rtx};
+}
+
+// Another SSRC on the same layer is another stream: the browser restarted its encoder. Its numbers go
+// on behind the old ones, because a number that went back would look like a straggler.
+void Uplink::ChangeSsrc(Layer& layer, Ssrc ssrc) {
+  constexpr std::int64_t kCycle = 1 << 16;
+  if (layer.unwrapper.started()) {
+    layer.cycles = (layer.highest.value() / kCycle + 1) * kCycle;
+    ++layer.epoch;
+  }
+  layer.source.ssrc = ssrc;
+  layer.unwrapper.Reset();
+  layer.nack = rtp::NackTracker{};
+  layer.clock = router::SourceClock(clock_rate_);
+  if (layer.stats.has_value()) layer.stats->Restart();
 }
 
 std::optional<DropReason> Uplink::ReadFrame(const Packet& packet, SlotMeta& meta) {
@@ -133,10 +148,12 @@ std::optional<DropReason> Uplink::Accept(Instant now, const Packet& packet, Slot
   const control::CodecMapping* codec = CodecOf(packet.view.pt);
   if (codec == nullptr) return DropReason::kUnknownPayloadType;
 
-  const ExtSeq seq = layer.unwrapper.Unwrap(packet.view.seq);
+  const ExtSeq unwrapped = layer.unwrapper.Unwrap(packet.view.seq);
   if (!packet.recovered && layer.stats.has_value()) {
-    layer.stats->OnPacket(now, seq, packet.view.ts, packet.bytes.size());
+    layer.stats->OnPacket(now, unwrapped, packet.view.ts, packet.bytes.size());
   }
+  const ExtSeq seq{unwrapped.value() + layer.cycles};
+  layer.highest = std::max(layer.highest, seq);
   switch (layer.nack.OnPacket(now, seq)) {
     case rtp::NackTracker::Verdict::kNew:
     case rtp::NackTracker::Verdict::kRecovered:
@@ -154,6 +171,7 @@ std::optional<DropReason> Uplink::Accept(Instant now, const Packet& packet, Slot
   layer.last_packet_at = now;
 
   meta.publication = handle_;
+  meta.epoch = layer.epoch;
   meta.payload_offset = packet.view.payload_offset;
   meta.descriptor_size = 0;
   meta.packet = {};

@@ -72,6 +72,10 @@ class Uplink {
   struct Layer {
     control::LayerSource source;
     SeqUnwrapper unwrapper;
+    // Added to unwrapped numbers, so that they only grow when another SSRC starts over; whole cycles.
+    std::int64_t cycles = 0;
+    ExtSeq highest;
+    std::uint8_t epoch = 0;  // counts the SSRCs
     rtp::NackTracker nack;
     std::optional<rtp::ReceiveStats> stats;
     router::SourceClock clock{90000};
@@ -89,6 +93,7 @@ class Uplink {
   float speaker_level = 0;
 
  private:
+  void ChangeSsrc(Layer& layer, Ssrc ssrc);
   [[nodiscard]] std::optional<DropReason> ReadFrame(const Packet& packet, SlotMeta& meta);
   [[nodiscard]] std::optional<std::uint8_t> LayerByRid(std::string_view rid) const;
 
@@ -96,6 +101,7 @@ class Uplink {
   const control::PublicationHandle handle_;
   const control::SessionHandle session_;
   const control::MediaKind kind_;
+  const std::uint32_t clock_rate_;
   // As last negotiated.
   control::Mid mid_;
   InlineVector<control::CodecMapping, 16> codecs_;

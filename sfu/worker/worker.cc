@@ -7,6 +7,8 @@ namespace {
 
 // Larger: a burst on one lane delays the others and the timers. Smaller: more turns of the loop.
 constexpr std::size_t kEventsPerPollMax = 1024;
+// How soon a full event ring is tried again. Smaller: more turns for nothing while signaling is busy.
+constexpr Duration kEventsRetry = Millis(5);
 
 }  // namespace
 
@@ -26,7 +28,7 @@ RxBatch& Worker::LendReceiveSlots() {
     const ring::SlotIndex slot = slab_.Acquire();
     if (slot == ring::kNoSlot) {
       // Consumers hold everything; the kernel's buffer keeps the datagrams until slots come home.
-      if (batch_.lent == 0) drops_.Add(DropReason::kSlabEmpty, 0);
+      if (batch_.lent == 0) copy_drops_.Add(DropReason::kSlabEmpty, 0);
       break;
     }
     RxBatch::Entry& entry = batch_.entries[batch_.lent++];
@@ -38,16 +40,32 @@ RxBatch& Worker::LendReceiveSlots() {
 
 void Worker::HandleDatagrams(Instant now, std::size_t count) {
   FOVEA_CHECK(count <= batch_.lent);
-  for (std::size_t i = 0; i < count; ++i) HandleDatagram(now, batch_.entries[i]);
+  for (std::size_t i = 0; i < count; ++i) {
+    RxBatch::Entry& entry = batch_.entries[i];
+    ++stats_.datagrams_received;
+    stats_.bytes_received += entry.size;
+    if (const auto reason = HandleDatagram(now, entry)) received_drops_.Add(*reason);
+    else ++stats_.datagrams_consumed;
+    slab_.Release(entry.slot);
+  }
   // The slots that were not filled move to the front and stay lent.
   for (std::size_t i = count; i < batch_.lent; ++i) batch_.entries[i - count] = batch_.entries[i];
   batch_.lent -= count;
 }
 
+DropCounters Worker::drops() const {
+  DropCounters all = received_drops_;
+  for (std::size_t i = 0; i < kDropReasonCount; ++i) {
+    const auto reason = static_cast<DropReason>(i);
+    all.Add(reason, copy_drops_.Get(reason));
+  }
+  return all;
+}
+
 void Worker::Poll(Instant now) {
   ++stats_.polls;
   more_work_ = false;
-  FlushEvents();
+  FlushEvents(now);
   DrainCommands(now);
   DrainAppData(now);
   DrainLanes(now);
@@ -56,6 +74,7 @@ void Worker::Poll(Instant now) {
   // Only now has everything that the commands before a fence stopped really left, or been dropped.
   for (const std::uint64_t id : fences_) PostLifeCycle(control::FenceReached{id});
   fences_.clear();
+  if (!unsent_life_cycle_.empty() && events_retry_at_ == kNever) events_retry_at_ = now + kEventsRetry;
   for (std::size_t i = 0; wake_workers_ != 0; ++i, wake_workers_ >>= 1) {
     if ((wake_workers_ & 1U) != 0) links_.mesh.Wake(i);
   }
@@ -77,7 +96,7 @@ Deadline Worker::NextDeadline() const {
     deadline = Soonest(deadline, {speakers_at_, WakeReason::kSpeakers});
     deadline = Soonest(deadline, {quality_at_, WakeReason::kStats});
   }
-  if (!unsent_life_cycle_.empty()) deadline = Soonest(deadline, {Instant{}, WakeReason::kBudget});
+  deadline = Soonest(deadline, {events_retry_at_, WakeReason::kBudget});
   return deadline;
 }
 
@@ -93,7 +112,7 @@ bool Worker::HasWork() const {
 
 void Worker::Transmit(const NetAddress& remote, ByteSpan bytes) {
   if (bytes.size() > TxBatch::kSlotBytes) {
-    drops_.Add(DropReason::kTxError);
+    copy_drops_.Add(DropReason::kTxError);
     return;
   }
   if (tx_.full()) FlushTransmit();
@@ -116,12 +135,13 @@ void Worker::PostSample(const control::WorkerEvent& event) {
   if (!links_.channel.events.TryPush(event)) ++stats_.samples_dropped;
 }
 
-void Worker::FlushEvents() {
+void Worker::FlushEvents(Instant now) {
   std::size_t budget = kEventsPerPollMax;
   while (!unsent_life_cycle_.empty() && budget-- > 0 && links_.channel.events.TryPush(unsent_life_cycle_.front())) {
     unsent_life_cycle_.pop_front();
     wake_signaling_ = true;
   }
+  events_retry_at_ = unsent_life_cycle_.empty() ? kNever : now + kEventsRetry;
 }
 
 Track& Worker::TrackFor(control::PublicationHandle publication, control::MediaKind kind) {

@@ -6,7 +6,9 @@
 // call Poll() at least at NextDeadline() and whenever another thread has signalled.
 //
 // Invariants:
-//  (1) received datagrams = forwarded or consumed ones + sum of drops.
+//  (1) received datagrams = consumed ones + sum of received_drops(): each datagram has one outcome.
+//      What happens to copies of it afterwards (a full lane, a refused retransmission, a send error)
+//      is counted apart; drops() is both together.
 //  (2) After RemoveSession or RemovePublication was taken from the ring, no packet of it leaves.
 //  (3) No heap allocation per forwarded packet in steady state.
 // Thread: the owning worker.
@@ -77,7 +79,8 @@ class Worker : private TransmitSink {
   [[nodiscard]] bool HasWork() const;
 
   [[nodiscard]] const WorkerStats& stats() const { return stats_; }
-  [[nodiscard]] const DropCounters& drops() const { return drops_; }
+  [[nodiscard]] DropCounters drops() const;
+  [[nodiscard]] const DropCounters& received_drops() const { return received_drops_; }
   [[nodiscard]] std::size_t slots_at_home() const { return slab_.free_count() + batch_.lent; }
   [[nodiscard]] std::size_t slab_capacity() const { return slab_.capacity(); }
   [[nodiscard]] std::size_t peer_count() const { return peers_.size(); }
@@ -86,6 +89,7 @@ class Worker : private TransmitSink {
   // worker_commands.cc: OnX is the other end of a posted control::X.
   void DrainCommands(Instant now);
   void OnAddSession(Instant now, const control::AddSession& command);
+  void ErasePeer(Instant now, Peer& peer);
   void OnSetRemote(const control::SetRemote& command);
   void OnRestartIce(const control::RestartIce& command);
   void OnRemoveSession(Instant now, const control::RemoveSession& command);
@@ -97,23 +101,29 @@ class Worker : private TransmitSink {
   void OnRemoveSubscription(const control::RemoveSubscription& command);
   void OnFence(const control::Fence& command);
   void DrainAppData(Instant now);
+  // Forwarding starts, pauses or resumes as the wish, the mute and the connection say.
+  void UpdateTarget(Downlink& downlink, const Peer& peer);
   void EraseUplink(Uplink& uplink);
   void EraseDownlink(Downlink& downlink);
   void MergeExtensions(Peer& peer, const rtp::ExtensionMap& extensions);
 
   // worker_receive.cc
-  void HandleDatagram(Instant now, RxBatch::Entry& entry);
+  // Each returns why the datagram is dropped, if it is.
+  [[nodiscard]] std::optional<DropReason> HandleDatagram(Instant now, const RxBatch::Entry& entry);
   [[nodiscard]] Peer* FindPeer(const NetAddress& remote, ByteSpan datagram, DropReason& reason);
-  void HandleRtp(Instant now, Peer& peer, ring::SlotIndex slot, MutableByteSpan packet);
+  [[nodiscard]] std::optional<DropReason> HandleRtp(Instant now, Peer& peer, ring::SlotIndex slot,
+                                                    MutableByteSpan packet);
   [[nodiscard]] const Peer::Route* RouteOf(Peer& peer, const rtp::RtpView& view,
                                            const rtp::ParsedExtensions& extensions);
   void PassAppData(const Peer& peer, const crypto::AppData& app_data);
   void DrainSessionEvents(Instant now, Peer& peer);
 
   // worker_forward.cc
-  void Route(Instant now, const Uplink& uplink, ring::SlotIndex slot);
+  [[nodiscard]] std::optional<DropReason> Route(Instant now, const Uplink& uplink, ring::SlotIndex slot);
+  void ShareWith(Instant now, std::size_t worker, const Uplink& uplink, ring::SlotIndex slot);
   void Deliver(Instant now, Track& track, const Slab::Slot& slot);
   void ForwardTo(Instant now, Downlink& downlink, Track& track, const Slab::Slot& slot);
+  void NoteRestart(Downlink& downlink, const SlotMeta& meta);
   void CatchUp(Instant now, Downlink& downlink, Track& track, const router::PacketMeta& from);
   bool SendRtp(Downlink& downlink, const Outgoing& out);
   void DrainLanes(Instant now);
@@ -121,7 +131,7 @@ class Worker : private TransmitSink {
                    router::KeyFrameThrottle::Cause cause);
 
   // worker_rtcp.cc
-  void HandleRtcp(Instant now, Peer& peer, ByteSpan datagram);
+  [[nodiscard]] std::optional<DropReason> HandleRtcp(Instant now, Peer& peer, ByteSpan datagram);
   void HandleReportBlock(Instant now, Peer& peer, const rtp::ReportBlock& block);
   void HandleNack(Instant now, Peer& peer, const rtp::RtcpPacket& packet);
   void HandleKeyFrameRequest(Instant now, Peer& peer, Ssrc media);
@@ -143,7 +153,7 @@ class Worker : private TransmitSink {
   void FlushTransmit();
   void PostLifeCycle(const control::WorkerEvent& event);
   void PostSample(const control::WorkerEvent& event);
-  void FlushEvents();
+  void FlushEvents(Instant now);
   void ReturnSlot(std::uint8_t owner, ring::SlotIndex slot);
   [[nodiscard]] Downlink* FindDownlink(Peer& peer, Ssrc ssrc);
   [[nodiscard]] Track& TrackFor(control::PublicationHandle publication, control::MediaKind kind);
@@ -170,6 +180,7 @@ class Worker : private TransmitSink {
   };
   std::unordered_map<std::string, Peer*, TextHash, std::equal_to<>> by_ufrag_;
   std::deque<control::WorkerEvent> unsent_life_cycle_;  // bounded by peers and fences in flight
+  Instant events_retry_at_ = kNever;                    // while unsent_life_cycle_ has something
   std::vector<std::uint64_t> fences_;                   // to be acknowledged after the flush
   transport::SessionOutput output_;
   Rng rng_;
@@ -179,7 +190,8 @@ class Worker : private TransmitSink {
   bool more_work_ = false;  // a budget ran out
   std::uint32_t wake_workers_ = 0;  // bit per worker that got something this turn
   bool wake_signaling_ = false;
-  DropCounters drops_;
+  DropCounters received_drops_;  // of datagrams, one each
+  DropCounters copy_drops_;      // of everything that came of them, and of app data on its way down
   WorkerStats stats_;
 };
 

@@ -68,6 +68,12 @@ void Worker::DrainCommands(Instant now) {
 }
 
 void Worker::OnAddSession(Instant now, const control::AddSession& command) {
+  if (peers_.Find(command.session) != nullptr) {
+    ++stats_.stale_commands;  // the same again
+    return;
+  }
+  // A new generation ends what was never removed: its slot is all that signaling has left of it.
+  if (Peer* old = peers_.Occupant(command.session)) ErasePeer(now, *old);
   auto peer = std::make_unique<Peer>(command.session, Ssrc{rng_.Next32() | 1U}, command.local.ufrag.view(),
                                      command.local.password.view(), links_.channels.Make());
   Peer* added = peers_.Put(command.session, std::move(peer));
@@ -120,14 +126,19 @@ void Worker::OnRemoveSession(Instant now, const control::RemoveSession& command)
   if (peer == nullptr) {
     ++stats_.stale_commands;
   } else {
-    while (!peer->uplinks.empty()) EraseUplink(*peer->uplinks.back());
-    while (!peer->downlinks.empty()) EraseDownlink(*peer->downlinks.back());
-    peer->session.Close(now, *this);
-    for (const std::string& ufrag : peer->ufrags) by_ufrag_.erase(ufrag);
-    std::erase_if(by_tuple_, [&](const auto& entry) { return entry.second == peer; });
-    peers_.Erase(command.session);
+    ErasePeer(now, *peer);
   }
   PostLifeCycle(control::SessionRemoved{command.session});
+}
+
+void Worker::ErasePeer(Instant now, Peer& peer) {
+  while (!peer.uplinks.empty()) EraseUplink(*peer.uplinks.back());
+  while (!peer.downlinks.empty()) EraseDownlink(*peer.downlinks.back());
+  peer.session.Close(now, *this);
+  // Names and tuples may have gone over to another peer.
+  std::erase_if(by_ufrag_, [&](const auto& entry) { return entry.second == &peer; });
+  std::erase_if(by_tuple_, [&](const auto& entry) { return entry.second == &peer; });
+  peers_.Erase(peer.handle);
 }
 
 void Worker::MergeExtensions(Peer& peer, const rtp::ExtensionMap& extensions) {
@@ -144,6 +155,11 @@ void Worker::OnAddPublication(const control::AddPublication& command) {
     ++stats_.stale_commands;
     return;
   }
+  if (uplinks_.Find(command.publication) != nullptr) {
+    ++stats_.stale_commands;
+    return;
+  }
+  if (Uplink* old = uplinks_.Occupant(command.publication)) EraseUplink(*old);
   Uplink* uplink = uplinks_.Put(command.publication, std::make_unique<Uplink>(command));
   if (uplink == nullptr) {
     ++stats_.stale_commands;
@@ -194,10 +210,11 @@ void Worker::OnRemovePublication(const control::RemovePublication& command) {
 
 void Worker::OnAddSubscription(Instant now, const control::AddSubscription& command) {
   Peer* peer = peers_.Find(command.session);
-  if (peer == nullptr || command.codecs.empty()) {
+  if (peer == nullptr || command.codecs.empty() || downlinks_.Find(command.subscription) != nullptr) {
     ++stats_.stale_commands;
     return;
   }
+  if (Downlink* old = downlinks_.Occupant(command.subscription)) EraseDownlink(*old);
   const control::CodecMapping& codec = command.codecs[0];
   router::SubscriptionConfig config;
   config.ssrc = command.ssrc;
@@ -234,10 +251,17 @@ void Worker::OnSetSubscription(Instant now, const control::SetSubscription& comm
   }
   const bool all = downlink->kind == control::MediaKind::kAudio && !command.paused;
   downlink->wanted = all ? router::kAllLayers : TargetOf(command.spatial_max, command.temporal_max, command.paused);
-  if (!downlink->publication_muted) downlink->subscription.SetTarget(downlink->wanted);
+  if (const Peer* peer = peers_.Find(downlink->session)) UpdateTarget(*downlink, *peer);
   if (const auto need = downlink->subscription.PollKeyFrameNeed(now)) {
     AskKeyFrame(now, downlink->publication, need->layer, need->cause);
   }
+}
+
+// What is numbered has to be sent: a key frame spent on a peer that is not connected yet would leave
+// it with a stream it cannot decode.
+void Worker::UpdateTarget(Downlink& downlink, const Peer& peer) {
+  const bool flows = peer.connected && !downlink.publication_muted;
+  downlink.subscription.SetTarget(flows ? downlink.wanted : router::kNoLayers);
 }
 
 void Worker::OnRemoveSubscription(const control::RemoveSubscription& command) {
@@ -251,11 +275,11 @@ void Worker::DrainAppData(Instant now) {
   const std::size_t taken = links_.channel.app_data_down.Drain(kAppDataPerPoll, [&](const control::AppData& data) {
     Peer* peer = peers_.Find(data.session);
     if (peer == nullptr) {
-      drops_.Add(DropReason::kStaleEpoch);
+      copy_drops_.Add(DropReason::kStaleEpoch);
       return;
     }
     const auto reason = peer->session.SendAppData(now, ByteSpan(data.bytes.data(), data.size), *this);
-    if (reason.has_value()) drops_.Add(*reason);
+    if (reason.has_value()) copy_drops_.Add(*reason);
   });
   if (taken == kAppDataPerPoll) more_work_ = true;
 }

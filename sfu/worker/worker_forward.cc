@@ -15,36 +15,37 @@ constexpr int kCatchUpMax = 64;
 
 }  // namespace
 
-void Worker::Route(Instant now, const Uplink& uplink, ring::SlotIndex slot_index) {
+std::optional<DropReason> Worker::Route(Instant now, const Uplink& uplink, ring::SlotIndex slot_index) {
   Slab::Slot& slot = slab_[slot_index];
-  // Muted packets go on as far as the subscriptions, which leave them out of their numbering.
   slot.meta.muted = uplink.muted;
-  if (uplink.muted) drops_.Add(DropReason::kMuted);
-  const bool padding = slot.meta.packet.payload_bytes == 0;
-  if (padding && !uplink.muted) drops_.Add(DropReason::kPaddingOnly);
   const auto own_bit = static_cast<std::uint16_t>(1U << config_.index);
   const auto others = static_cast<std::uint16_t>(uplink.routes & ~own_bit);
   const auto track = tracks_.find(uplink.handle());
-  if (track == tracks_.end() && others == 0) {
-    if (!padding && !uplink.muted) drops_.Add(DropReason::kNoSubscriber);
-    return;
-  }
   for (std::size_t worker = 0; worker < links_.mesh.workers(); ++worker) {
-    if ((others & (1U << worker)) == 0) continue;
-    slab_.Share(slot_index);
-    const PacketRef ref{&slot, uplink.handle(), slot_index, 0};
-    if (links_.mesh.lane(config_.index, worker).media.TryPush(ref)) {
-      ++stats_.lane_packets_out;
-      wake_workers_ |= 1U << worker;
-    } else {
-      slab_.Release(slot_index);
-      drops_.Add(DropReason::kLaneFull);
-      if (uplink.kind() == control::MediaKind::kVideo) {
-        AskKeyFrame(now, uplink.handle(), slot.meta.packet.layer, router::KeyFrameThrottle::Cause::kRepair);
-      }
-    }
+    if ((others & (1U << worker)) != 0) ShareWith(now, worker, uplink, slot_index);
   }
   if (track != tracks_.end()) Deliver(now, *track->second, slot);
+  // Muted packets and padding go on as far as the subscriptions, which leave them out of their
+  // numbering; they are dropped all the same.
+  if (uplink.muted) return DropReason::kMuted;
+  if (slot.meta.packet.payload_bytes == 0) return DropReason::kPaddingOnly;
+  if (track == tracks_.end() && others == 0) return DropReason::kNoSubscriber;
+  return std::nullopt;
+}
+
+void Worker::ShareWith(Instant now, std::size_t worker, const Uplink& uplink, ring::SlotIndex slot_index) {
+  slab_.Share(slot_index);
+  const Slab::Slot& slot = slab_[slot_index];
+  if (links_.mesh.lane(config_.index, worker).media.TryPush({&slot, uplink.handle(), slot_index, 0})) {
+    ++stats_.lane_packets_out;
+    wake_workers_ |= 1U << worker;
+    return;
+  }
+  slab_.Release(slot_index);
+  copy_drops_.Add(DropReason::kLaneFull);
+  if (uplink.kind() == control::MediaKind::kVideo) {
+    AskKeyFrame(now, uplink.handle(), slot.meta.packet.layer, router::KeyFrameThrottle::Cause::kRepair);
+  }
 }
 
 void Worker::ReturnSlot(std::uint8_t owner, ring::SlotIndex slot) {
@@ -61,7 +62,7 @@ void Worker::DrainLanes(Instant now) {
     const std::size_t media = in.media.Drain(kLaneBudget, [&](const PacketRef& ref) {
       ++stats_.lane_packets_in;
       const auto track = tracks_.find(ref.publication);
-      if (track == tracks_.end()) drops_.Add(DropReason::kStaleEpoch);
+      if (track == tracks_.end()) copy_drops_.Add(DropReason::kStaleEpoch);
       else Deliver(now, *track->second, *ref.slot);
       ReturnSlot(static_cast<std::uint8_t>(other), ref.index);
     });
@@ -88,8 +89,9 @@ void Worker::ForwardTo(Instant now, Downlink& downlink, Track& track, const Slab
   const SlotMeta& meta = slot.meta;
   if (meta.muted != downlink.publication_muted) {
     downlink.publication_muted = meta.muted;
-    downlink.subscription.SetTarget(meta.muted ? router::kNoLayers : downlink.wanted);
+    if (const Peer* peer = peers_.Find(downlink.session)) UpdateTarget(downlink, *peer);
   }
+  if (meta.epoch != downlink.epochs[meta.packet.layer]) NoteRestart(downlink, meta);
   const router::ForwardDecision decision = downlink.subscription.Forward(now, meta.packet);
   if (!decision.forward) return;  // one subscriber's choice, not a discarded packet
   const ByteSpan payload(&slot.bytes[meta.payload_offset], meta.packet.payload_bytes);
@@ -102,6 +104,17 @@ void Worker::ForwardTo(Instant now, Downlink& downlink, Track& track, const Slab
     }
   }
   if (decision.must_catch_up) CatchUp(now, downlink, track, meta.packet);
+}
+
+// The layer is another stream now, with a clock of its own. Who watches it starts anew.
+void Worker::NoteRestart(Downlink& downlink, const SlotMeta& meta) {
+  downlink.epochs[meta.packet.layer] = meta.epoch;
+  const bool is_audio = downlink.kind == control::MediaKind::kAudio;
+  if (!is_audio && downlink.subscription.LayerToRepair() != meta.packet.layer) return;
+  const Peer* peer = peers_.Find(downlink.session);
+  if (peer == nullptr) return;
+  downlink.subscription.SetTarget(router::kNoLayers);
+  UpdateTarget(downlink, *peer);
 }
 
 void Worker::CatchUp(Instant now, Downlink& downlink, Track& track, const router::PacketMeta& from) {
@@ -125,7 +138,7 @@ bool Worker::SendRtp(Downlink& downlink, const Outgoing& out) {
   const std::size_t payload_bytes = OutgoingPayloadBytes(out);
   if (!WriteOutgoingHeader(downlink, out, rtx_seq, header) ||
       header.size() + payload_bytes + limits::kSrtpTrailerBytesMax > TxBatch::kSlotBytes) {
-    drops_.Add(DropReason::kTxError);
+    copy_drops_.Add(DropReason::kTxError);
     return false;
   }
   if (tx_.full()) FlushTransmit();
@@ -137,7 +150,7 @@ bool Worker::SendRtp(Downlink& downlink, const Outgoing& out) {
   const Result<std::size_t, DropReason> size =
       peer->session.ProtectRtp(sender, {seq, header.written(), plaintext}, slot);
   if (!size.ok()) {
-    drops_.Add(size.error());
+    copy_drops_.Add(size.error());
     return false;
   }
   tx_.Commit(*peer->remote, *size);

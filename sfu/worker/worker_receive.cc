@@ -51,37 +51,27 @@ Peer* Worker::FindPeer(const NetAddress& remote, ByteSpan datagram, DropReason& 
   return nullptr;
 }
 
-void Worker::HandleDatagram(Instant now, RxBatch::Entry& entry) {
-  ++stats_.datagrams_received;
-  stats_.bytes_received += entry.size;
-  const ring::SlotIndex slot = entry.slot;
+std::optional<DropReason> Worker::HandleDatagram(Instant now, const RxBatch::Entry& entry) {
   const MutableByteSpan bytes(entry.data, entry.size);
   DropReason reason = DropReason::kUnknownPeer;
   Peer* peer = FindPeer(entry.remote, bytes, reason);
-  if (peer == nullptr) {
-    drops_.Add(reason);
-    slab_.Release(slot);
-    return;
-  }
+  if (peer == nullptr) return reason;
   output_.Clear();
   peer->session.HandleDatagram(now, Datagram{entry.remote, bytes}, *this, output_);
-  if (output_.drop.has_value()) drops_.Add(*output_.drop);
   switch (output_.kind) {
     case transport::PacketKind::kNone:
       DrainSessionEvents(now, *peer);
       break;
     case transport::PacketKind::kRtp:
-      HandleRtp(now, *peer, slot, output_.packet);
-      break;
+      return HandleRtp(now, *peer, entry.slot, output_.packet);
     case transport::PacketKind::kRtcp:
-      HandleRtcp(now, *peer, output_.packet);
-      break;
+      return HandleRtcp(now, *peer, output_.packet);
     case transport::PacketKind::kAppData:
       PassAppData(*peer, output_.app_data);
       DrainSessionEvents(now, *peer);
       break;
   }
-  slab_.Release(slot);
+  return output_.drop;  // of the whole, or of a part: then the rest was used all the same
 }
 
 void Worker::DrainSessionEvents(Instant now, Peer& peer) {
@@ -105,11 +95,13 @@ void Worker::DrainSessionEvents(Instant now, Peer& peer) {
       case Kind::kConnected:
         peer.connected = true;
         peer.remote = peer.session.selected_remote();
+        for (Downlink* downlink : peer.downlinks) UpdateTarget(*downlink, peer);
         PostLifeCycle(control::SessionConnected{peer.handle});
         key_frame_needs_at_ = std::min(key_frame_needs_at_, now);
         break;
       case Kind::kDisconnected: {
         peer.connected = false;
+        for (Downlink* downlink : peer.downlinks) UpdateTarget(*downlink, peer);
         auto cause = control::DisconnectCause::kDtlsFailed;
         if (event->reason == transport::DisconnectReason::kClosedByUs) break;
         if (event->reason == transport::DisconnectReason::kConsentLost) cause = control::DisconnectCause::kConsentLost;
@@ -129,14 +121,14 @@ void Worker::PassAppData(const Peer& peer, const crypto::AppData& app_data) {
   for (const MutableByteSpan& record : app_data) {
     control::AppData data;
     if (record.size() > data.bytes.size()) {
-      drops_.Add(DropReason::kSctpMalformed);
+      copy_drops_.Add(DropReason::kSctpMalformed);
       continue;
     }
     data.session = peer.handle;
     data.size = static_cast<std::uint16_t>(record.size());
     std::memcpy(data.bytes.data(), record.data(), record.size());
     wake_signaling_ = true;
-    if (!links_.channel.app_data_up.TryPush(data)) drops_.Add(DropReason::kAppDataRingFull);
+    if (!links_.channel.app_data_up.TryPush(data)) copy_drops_.Add(DropReason::kAppDataRingFull);
   }
 }
 
@@ -146,6 +138,10 @@ const Peer::Route* Worker::RouteOf(Peer& peer, const rtp::RtpView& view,
   for (Uplink* uplink : peer.uplinks) {
     const std::optional<Uplink::Claim> claim = uplink->TryClaim(view.ssrc, view.pt, extensions);
     if (!claim.has_value()) continue;
+    // The layer has one media stream at a time; a former one is not heard any more.
+    std::erase_if(peer.routes, [&](const Peer::Route& old) {
+      return old.uplink == uplink && old.layer == claim->layer && old.is_rtx == claim->is_rtx;
+    });
     if (peer.routes.size() >= limits::kSsrcsPerSessionMax) peer.routes.erase(peer.routes.begin());
     peer.routes.push_back({view.ssrc, uplink, claim->layer, claim->is_rtx});
     return &peer.routes.back();
@@ -153,13 +149,11 @@ const Peer::Route* Worker::RouteOf(Peer& peer, const rtp::RtpView& view,
   return nullptr;
 }
 
-void Worker::HandleRtp(Instant now, Peer& peer, ring::SlotIndex slot_index, MutableByteSpan packet) {
+std::optional<DropReason> Worker::HandleRtp(Instant now, Peer& peer, ring::SlotIndex slot_index,
+                                            MutableByteSpan packet) {
   ++stats_.rtp_received;
   const Result<rtp::RtpView, DropReason> parsed = rtp::RtpView::Parse(packet);
-  if (!parsed.ok()) {
-    drops_.Add(parsed.error());
-    return;
-  }
+  if (!parsed.ok()) return parsed.error();
   rtp::RtpView view = *parsed;
   rtp::ParsedExtensions extensions = rtp::ParsedExtensions::Parse(packet, view, peer.extensions);
   if (extensions.transport_cc.has_value()) {
@@ -168,17 +162,11 @@ void Worker::HandleRtp(Instant now, Peer& peer, ring::SlotIndex slot_index, Muta
     peer.SetDue(peer.arrivals.NextDeadline().at);
   }
   const Peer::Route* route = RouteOf(peer, view, extensions);
-  if (route == nullptr) {
-    drops_.Add(DropReason::kUnknownSsrc);
-    return;
-  }
+  if (route == nullptr) return DropReason::kUnknownSsrc;
   Uplink& uplink = *route->uplink;
   if (route->is_rtx) {
     const Result<MutableByteSpan, DropReason> original = Restore(uplink, route->layer, packet, view);
-    if (!original.ok()) {
-      drops_.Add(original.error());
-      return;
-    }
+    if (!original.ok()) return original.error();
     packet = *original;
     extensions = rtp::ParsedExtensions::Parse(packet, view, peer.extensions);
   }
@@ -187,16 +175,13 @@ void Worker::HandleRtp(Instant now, Peer& peer, ring::SlotIndex slot_index, Muta
   const auto reason = uplink.Accept(now, {packet, view, extensions, route->layer, route->is_rtx}, meta);
   peer.SetDue(uplink.layers()[route->layer].nack.NextDeadline().at);
   peer.SetDue(uplink.key_frames.NextDeadline().at);
-  if (reason.has_value()) {
-    drops_.Add(*reason);
-    return;
-  }
+  if (reason.has_value()) return reason;
   NoteOrientation(extensions, meta);
   // Offsets are from the slot's first byte; a restored packet begins a little behind it.
   const auto shift = static_cast<std::uint16_t>(packet.data() - slab_[slot_index].bytes.data());
   meta.payload_offset = static_cast<std::uint16_t>(meta.payload_offset + shift);
   meta.descriptor_offset = static_cast<std::uint16_t>(meta.descriptor_offset + shift);
-  Route(now, uplink, slot_index);
+  return Route(now, uplink, slot_index);
 }
 
 }  // namespace fovea::worker

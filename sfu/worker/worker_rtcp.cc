@@ -24,7 +24,7 @@ using RtcpBuffer = std::array<std::uint8_t, limits::kPathMtuBytes>;
 
 }  // namespace
 
-void Worker::HandleRtcp(Instant now, Peer& peer, ByteSpan datagram) {
+std::optional<DropReason> Worker::HandleRtcp(Instant now, Peer& peer, ByteSpan datagram) {
   ++stats_.rtcp_received;
   const bool sound = rtp::ForEachRtcp(datagram, [&](const rtp::RtcpPacket& packet) {
     using rtp::RtcpType;
@@ -57,14 +57,19 @@ void Worker::HandleRtcp(Instant now, Peer& peer, ByteSpan datagram) {
       }
     }
   });
-  if (!sound) drops_.Add(DropReason::kRtcpMalformed);
+  if (!sound) return DropReason::kRtcpMalformed;
+  return std::nullopt;
 }
 
 void Worker::HandleReportBlock(Instant now, Peer& peer, const rtp::ReportBlock& block) {
-  const auto rtt = rtp::RttFromReport(ToNtp(Wall(now)), block.last_sr, block.delay_since_last_sr);
-  if (rtt.has_value()) peer.rtt.OnSample(*rtt);
   Downlink* downlink = FindDownlink(peer, block.source);
   if (downlink == nullptr || downlink->media.ssrc() != block.source) return;
+  for (const Downlink::SentReport& report : downlink->sent_reports) {
+    if (report.at == Instant::min() || report.middle_ntp != block.last_sr) continue;
+    const auto held = Micros(std::int64_t{block.delay_since_last_sr} * 1'000'000 / 65536);
+    if (now - report.at > held) peer.rtt.OnSample(now - report.at - held);
+    break;
+  }
   const std::int32_t lost = block.cumulative_lost - downlink->lost_reported;
   downlink->lost_reported = block.cumulative_lost;
   if (lost > 0) downlink->packets_lost += static_cast<std::uint32_t>(lost);
@@ -85,12 +90,12 @@ void Worker::HandleNack(Instant now, Peer& peer, const rtp::RtcpPacket& packet) 
     if (++answers > kNackAnswersMax) return;
     const router::NackAnswer answer = downlink->subscription.OnNack(now, peer.rtt.value(), seq);
     if (answer.kind == router::NackAnswer::Kind::kNothing) {
-      drops_.Add(answer.reason);
+      copy_drops_.Add(answer.reason);
       return;
     }
     const auto stored = track->second->history.Find(answer.layer, answer.source);
     if (!stored.has_value()) {
-      drops_.Add(DropReason::kRtxNotInHistory);
+      copy_drops_.Add(DropReason::kRtxNotInHistory);
       return;
     }
     if (answer.kind == router::NackAnswer::Kind::kForward) {
@@ -123,7 +128,7 @@ void Worker::SendRtcp(Peer& peer, ByteSpan compound) {
   const MutableByteSpan slot = tx_.Reserve();
   const Result<std::size_t, DropReason> size = peer.session.ProtectRtcp(compound, slot);
   if (!size.ok()) {
-    drops_.Add(size.error());
+    copy_drops_.Add(size.error());
     return;
   }
   tx_.Commit(*peer.remote, *size);
@@ -209,7 +214,10 @@ void Worker::SendSenderReports(Instant now, Peer& peer) {
     report.packets = numbers->packets;
     report.octets = numbers->octets;
     ByteWriter writer(buffer);
-    if (report.Write(writer)) SendRtcp(peer, writer.written());
+    if (!report.Write(writer)) continue;
+    SendRtcp(peer, writer.written());
+    downlink->sent_reports[1] = downlink->sent_reports[0];
+    downlink->sent_reports[0] = {static_cast<std::uint32_t>(report.ntp >> 16), now};
   }
 }
 

@@ -1,0 +1,196 @@
+// Media through one and two workers: who gets what, and what is left out.
+#include <algorithm>
+
+#include "tests/unit/sfu/worker/fixture.h"
+
+namespace fovea::worker {
+namespace {
+
+using test::Client;
+using test::Stamp;
+
+class Forwarding : public WorkerTest {};
+
+TEST_F(Forwarding, ReachesASubscriberOnAnotherWorkerThroughTheLane) {
+  World& world = MakeWorld(2);
+  const auto publisher = Connected(0);
+  const auto subscriber = Connected(1);
+  const Ssrc video = world.Subscribe(subscriber, world.PublishVideo(publisher));
+  const Ssrc audio = world.Subscribe(subscriber, world.PublishAudio(publisher));
+  world.Run(Seconds(2));
+  EXPECT_GT(world.client(subscriber).received(video).packets, 60U);
+  EXPECT_GT(world.client(subscriber).received(audio).packets, 90U);
+  EXPECT_GE(world.client(subscriber).received(video).key_frames, 1U);
+  EXPECT_EQ(world.worker(0).stats().rtp_forwarded, 0U);
+  EXPECT_GT(world.worker(1).stats().lane_packets_in, 150U);
+}
+
+TEST_F(Forwarding, GivesEachSubscriberItsOwnUnbrokenStream) {
+  World& world = MakeWorld(2);
+  const auto publisher = Connected(0);
+  const auto video = world.PublishVideo(publisher);
+  std::vector<std::pair<World::ClientId, Ssrc>> subscribers;
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto id = Connected(i % 2);
+    subscribers.emplace_back(id, world.Subscribe(id, video));
+  }
+  world.Run(Seconds(1));
+  for (const auto& [id, ssrc] : subscribers) {
+    EXPECT_GT(world.client(id).received(ssrc).packets, 40U);
+    EXPECT_TRUE(world.client(id).received(ssrc).missing.empty());
+  }
+}
+
+TEST_F(Forwarding, SendsOnlyTheWantedLayer) {
+  World& world = MakeWorld(1);
+  const auto publisher = Connected(0);
+  const auto subscriber = Connected(0);
+  world.client(subscriber).keeps_stamps = true;
+  const Ssrc video = world.Subscribe(subscriber, world.PublishVideo(publisher));
+  world.SetLayer(video, 0);
+  world.Run(Seconds(2));
+  auto& stamps = world.client(subscriber).received(video).stamps;
+  ASSERT_GT(stamps.size(), 20U);
+  EXPECT_TRUE(std::all_of(stamps.begin() + 5, stamps.end(),
+                          [](const Stamp& stamp) { return stamp.layer == 0; }));
+  stamps.clear();
+  world.SetLayer(video, 2);
+  world.Run(Seconds(2));
+  EXPECT_EQ(stamps.back().layer, 2);
+  const auto first = std::find_if(stamps.begin(), stamps.end(),
+                                  [](const Stamp& stamp) { return stamp.layer == 2; });
+  ASSERT_NE(first, stamps.end());
+  EXPECT_TRUE(first->starts_key_frame());  // a switch anywhere else cannot be decoded
+}
+
+TEST_F(Forwarding, LearnsSimulcastLayersFromMidAndRid) {
+  World& world = MakeWorld(1);
+  const auto publisher = Connected(0);
+  const auto subscriber = Connected(0);
+  const Ssrc video = world.Subscribe(subscriber, world.PublishVideo(publisher));
+  ASSERT_EQ(world.client(publisher).tracks()[0].description.layers[0].ssrc, Ssrc{});
+  world.Run(Seconds(1));
+  EXPECT_GT(world.client(subscriber).received(video).packets, 30U);
+  EXPECT_EQ(world.worker(0).received_drops().Get(DropReason::kUnknownSsrc), 0U);
+}
+
+TEST_F(Forwarding, DropsAnSsrcThatNoPublicationClaims) {
+  World& world = MakeWorld(1);
+  const auto publisher = Connected(0);
+  test::MediaStream::Options options;
+  options.mid = "nobody";
+  options.ssrc = Ssrc{77};
+  test::MediaStream stranger(options, 1);
+  std::uint16_t wide_seq = 0;
+  for (const test::MadePacket& packet : stranger.NextFrame(wide_seq)) {
+    world.client(publisher).SendMade(packet, world.sink(publisher));
+  }
+  world.Run(Millis(100));
+  EXPECT_EQ(world.worker(0).received_drops().Get(DropReason::kUnknownSsrc), 1U);
+}
+
+TEST_F(Forwarding, CountsPacketsThatNobodyWants) {
+  World& world = MakeWorld(1);
+  const auto publisher = Connected(0);
+  (void)world.PublishAudio(publisher);
+  world.Run(Seconds(1));
+  EXPECT_GT(world.worker(0).received_drops().Get(DropReason::kNoSubscriber), 40U);
+  EXPECT_EQ(world.worker(0).stats().rtp_forwarded, 0U);
+}
+
+TEST_F(Forwarding, StopsWhileAPublicationIsMutedAndResumesWithAKeyFrame) {
+  World& world = MakeWorld(2);
+  const auto publisher = Connected(0);
+  const auto subscriber = Connected(1);
+  world.client(subscriber).keeps_stamps = true;
+  const auto video = world.PublishVideo(publisher);
+  const Ssrc ssrc = world.Subscribe(subscriber, video);
+  world.Run(Seconds(1));
+  world.SetMuted(video, true);
+  world.Run(Millis(200));
+  auto& received = world.client(subscriber).received(ssrc);
+  const std::uint64_t before = received.packets;
+  received.stamps.clear();
+  world.Run(Seconds(1));
+  EXPECT_EQ(received.packets, before);
+  EXPECT_GT(world.worker(0).received_drops().Get(DropReason::kMuted), 30U);
+  world.SetMuted(video, false);
+  world.Run(Seconds(1));
+  ASSERT_FALSE(received.stamps.empty());
+  EXPECT_TRUE(received.stamps.front().starts_key_frame());
+  EXPECT_TRUE(received.missing.empty());  // what was muted took no numbers
+}
+
+TEST_F(Forwarding, KeepsTheKeyFrameForASubscriberThatIsNotConnectedYet) {
+  World& world = MakeWorld(1);
+  const auto publisher = Connected(0);
+  const auto video = world.PublishVideo(publisher);
+  world.Run(Millis(500));
+  const auto subscriber = world.Join(0);
+  world.client(subscriber).keeps_stamps = true;
+  // Its checks get lost for a while, as behind a slow network.
+  const NetAddress address = world.client(subscriber).identity().address;
+  world.client(subscriber).peer().StopChecks();
+  const Ssrc ssrc = world.Subscribe(subscriber, video);
+  world.Run(Seconds(1));
+  world.client(subscriber).Start(world.now());
+  world.Run(Seconds(1));
+  auto& received = world.client(subscriber).received(ssrc);
+  ASSERT_FALSE(received.stamps.empty());
+  EXPECT_TRUE(received.stamps.front().starts_key_frame());
+  EXPECT_EQ(world.client(subscriber).identity().address, address);
+}
+
+TEST_F(Forwarding, GoesOnWhenAPublisherChangesTheSsrcOfALayer) {
+  World& world = MakeWorld(1);
+  const auto publisher = Connected(0);
+  const auto subscriber = Connected(0);
+  const Ssrc ssrc = world.Subscribe(subscriber, world.PublishVideo(publisher));
+  world.Run(Seconds(1));
+  world.checker().uplinks_are_lossy = true;  // a new numbering may leave a gap
+  for (test::MediaStream& stream : world.client(publisher).tracks()[0].streams) {
+    stream.ChangeSsrc(Ssrc{stream.options().ssrc.value() + 500}, 7);
+  }
+  world.Run(Millis(200));
+  const std::uint64_t before = world.client(subscriber).received(ssrc).packets;
+  world.Run(Seconds(1));
+  EXPECT_GT(world.client(subscriber).received(ssrc).packets, before + 30);
+}
+
+TEST_F(Forwarding, GivesUpPacketsForAStuckWorkerAndAsksForAKeyFrame) {
+  World& world = MakeWorld(2);
+  const auto publisher = Connected(0);
+  const auto near = Connected(0);
+  const auto far = Connected(1);
+  const auto video = world.PublishVideo(publisher);
+  const Ssrc near_ssrc = world.Subscribe(near, video);
+  const Ssrc far_ssrc = world.Subscribe(far, video);
+  world.Run(Seconds(1));
+  const std::uint64_t near_before = world.client(near).received(near_ssrc).packets;
+  const std::uint64_t plis_before = world.client(publisher).counters().plis;
+  world.checker().uplinks_are_lossy = true;  // packets between workers count as the publisher's
+  world.Freeze(1, Seconds(14));
+  world.Run(Seconds(14));
+  EXPECT_GT(world.worker(0).drops().Get(DropReason::kLaneFull), 100U);
+  EXPECT_EQ(world.worker(0).received_drops().Get(DropReason::kLaneFull), 0U);  // it was used here
+  EXPECT_GT(world.client(publisher).counters().plis, plis_before);
+  // Its neighbours did not notice.
+  EXPECT_GT(world.client(near).received(near_ssrc).packets, near_before + 600);
+  const std::uint64_t far_before = world.client(far).received(far_ssrc).packets;
+  world.Run(Seconds(1));
+  EXPECT_GT(world.client(far).received(far_ssrc).packets, far_before);
+}
+
+TEST_F(Forwarding, BringsEverySlabSlotHome) {
+  World& world = MakeWorld(2);
+  const auto publisher = Connected(0);
+  const auto subscriber = Connected(1);
+  (void)world.Subscribe(subscriber, world.PublishVideo(publisher));
+  world.Run(Seconds(1));
+  world.Evict(subscriber);  // with packets in the lane
+  world.Settle();           // checks the slots of every worker
+  EXPECT_EQ(world.worker(0).slots_at_home(), world.worker(0).slab_capacity());
+}
+
+}  // namespace
+}  // namespace fovea::worker
