@@ -327,6 +327,38 @@ TEST_F(DualMode, NeverHasTwoOffersUnanswered) {
   EXPECT_EQ(bob.HeardOf(Case::kOffer).size(), 2U);
 }
 
+TEST_F(DualMode, ForwardsUnderTheSsrcOfTheNewestWishWhenTheWishChangedBeforeTheAnswer) {
+  Client& alice = Join("alice");
+  Client& bob = JoinDual("bob");
+  const auto answer = [&bob] {
+    const pb::SessionDescription offer = bob.Last(Case::kOffer).offer();
+    OfferSketch sketch;
+    sketch.Data().Receive(MediaKind::kAudio,
+                          static_cast<int>(MustParse(offer.sdp()).media.size()) - 1);
+    for (wire::SdpMedia& media : sketch.sdp().media) {
+      media.transport.setup = wire::SdpSetup::kActive;
+    }
+    pb::SignalRequest request;
+    request.mutable_answer()->set_type("answer");
+    request.mutable_answer()->set_sdp(sketch.text());
+    request.mutable_answer()->set_id(offer.id());
+    bob.Send(request);
+  };
+  answer();
+  const std::string mic = alice.Publish(Microphone("mic"));
+  bob.Subscribe(mic, false);
+  bob.Subscribe(mic, true);
+  for (std::size_t offers = 0; offers != bob.HeardOf(Case::kOffer).size();) {
+    offers = bob.HeardOf(Case::kOffer).size();
+    answer();
+  }
+  const auto added = world_.media.Posted<control::AddSubscription>();
+  ASSERT_EQ(added.size(), 1U);
+  EXPECT_EQ(added[0].ssrc.value(), bob.participant()->downlinks.at(mic).ssrc);
+  EXPECT_THAT(bob.Last(Case::kOffer).offer().sdp(),
+              testing::HasSubstr("a=ssrc:" + std::to_string(added[0].ssrc.value())));
+}
+
 TEST_F(DualMode, IsActiveAndHasDataChannelsWhenTheSubscriberConnectionIsUp) {
   Client& alice = JoinDual("alice");
   const control::SessionHandle publisher = alice.participant()->uplink()->session;
