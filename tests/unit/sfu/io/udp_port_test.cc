@@ -1,0 +1,195 @@
+// The UDP port against the kernel, on loopback ports that the kernel picks.
+#include "sfu/io/udp_port.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace fovea::io {
+namespace {
+
+constexpr std::uint32_t kLoopback = 0x7f000001;
+
+std::unique_ptr<UdpPort> OpenLoopback() {
+  UdpOptions options;
+  options.bind = NetAddress::V4(kLoopback, 0);
+  auto port = UdpPort::Open(options);
+  EXPECT_TRUE(port.ok());
+  return port.ok() ? std::move(*port) : nullptr;
+}
+
+// Receives until `count` datagrams are here or nothing has come for a second.
+std::vector<std::pair<NetAddress, std::string>> ReceiveAll(UdpPort& port, std::size_t count) {
+  auto batch = std::make_unique<worker::RxBatch>();
+  std::vector<std::array<std::uint8_t, limits::kDatagramBytesMax>> memory(limits::kRxBatchPackets);
+  for (std::size_t i = 0; i < limits::kRxBatchPackets; ++i) {
+    batch->entries[i].data = memory[i].data();
+  }
+  std::vector<std::pair<NetAddress, std::string>> all;
+  while (all.size() < count) {
+    pollfd waiting{port.fd(), POLLIN, 0};
+    if (::poll(&waiting, 1, 1000) <= 0) break;
+    batch->lent = limits::kRxBatchPackets;
+    const std::size_t received = port.Receive(*batch);
+    for (std::size_t i = 0; i < received; ++i) {
+      const worker::RxBatch::Entry& entry = batch->entries[i];
+      all.emplace_back(entry.remote, std::string(entry.data, entry.data + entry.size));
+    }
+  }
+  return all;
+}
+
+void Add(worker::TxBatch& batch, const NetAddress& to, const std::string& bytes) {
+  const MutableByteSpan slot = batch.Reserve();
+  std::copy(bytes.begin(), bytes.end(), slot.begin());
+  batch.Commit(to, bytes.size());
+}
+
+std::string Numbered(std::size_t number, std::size_t size) {
+  std::string bytes = std::to_string(number) + ":";
+  bytes.resize(size, static_cast<char>('a' + number % 26));
+  return bytes;
+}
+
+TEST(UdpPort, TellsWhichPortTheKernelPicked) {
+  const auto port = OpenLoopback();
+  EXPECT_NE(port->local().port, 0);
+  EXPECT_EQ(port->local().v4(), kLoopback);
+}
+
+TEST(UdpPort, SaysThatAPortIsTaken) {
+  const auto first = OpenLoopback();
+  const auto second = UdpPort::Open({.bind = first->local()});
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error(),
+            "UDP port " + std::to_string(first->local().port) + " is taken by another process");
+}
+
+TEST(UdpPort, SaysThatAnAddressIsNotThisMachines) {
+  // RFC 5737: for documentation, nobody has it.
+  const auto port = UdpPort::Open({.bind = NetAddress::V4(0xc0000201, 0)});
+  ASSERT_FALSE(port.ok());
+  EXPECT_NE(port.error().find("this machine has no address 192.0.2.1"), std::string::npos);
+}
+
+TEST(UdpPort, CarriesDatagramsAndTheirSender) {
+  const auto here = OpenLoopback();
+  const auto there = OpenLoopback();
+  worker::TxBatch batch;
+  Add(batch, there->local(), "hello");
+  here->Send(batch);
+  EXPECT_EQ(batch.size(), 0U);
+  const auto received = ReceiveAll(*there, 1);
+  ASSERT_EQ(received.size(), 1U);
+  EXPECT_EQ(received[0].first, here->local());
+  EXPECT_EQ(received[0].second, "hello");
+  EXPECT_EQ(here->packets_sent(), 1U);
+  EXPECT_EQ(here->send_calls(), 1U);
+}
+
+TEST(UdpPort, ReturnsAtOnceWhenNothingIsThere) {
+  const auto port = OpenLoopback();
+  worker::RxBatch batch;
+  std::array<std::uint8_t, limits::kDatagramBytesMax> memory;
+  batch.entries[0].data = memory.data();
+  batch.lent = 1;
+  EXPECT_EQ(port->Receive(batch), 0U);
+}
+
+TEST(UdpPort, SendsAnEmptyBatchWithoutACall) {
+  const auto port = OpenLoopback();
+  worker::TxBatch batch;
+  port->Send(batch);
+  EXPECT_EQ(port->send_calls(), 0U);
+}
+
+// Runs for segmentation: equal sizes, a shorter last one, a longer one that has to begin a new run.
+TEST(UdpPort, KeepsMixedSizesIntactAndInOrderForEachDestination) {
+  const auto here = OpenLoopback();
+  const std::vector<std::unique_ptr<UdpPort>> there = [] {
+    std::vector<std::unique_ptr<UdpPort>> ports;
+    for (int i = 0; i < 3; ++i) ports.push_back(OpenLoopback());
+    return ports;
+  }();
+  const std::vector<std::size_t> sizes = {1200, 1200, 1200, 300, 1200, 50, 50, 1100, 1200, 64};
+  worker::TxBatch batch;
+  std::map<std::size_t, std::vector<std::string>> expected;
+  for (std::size_t i = 0; i < 120; ++i) {
+    const std::size_t to = (i * 7 + i / 5) % there.size();
+    expected[to].push_back(Numbered(i, sizes[i % sizes.size()]));
+    Add(batch, there[to]->local(), expected[to].back());
+  }
+  here->Send(batch);
+  EXPECT_EQ(here->packets_sent(), 120U);
+  EXPECT_EQ(here->drops().Total(), 0U);
+  for (std::size_t to = 0; to < there.size(); ++to) {
+    std::vector<std::string> received;
+    for (auto& [from, bytes] : ReceiveAll(*there[to], expected[to].size()))
+      received.push_back(bytes);
+    EXPECT_EQ(received, expected[to]);
+  }
+}
+
+TEST(UdpPort, SplitsRunsThatAreLongerThanTheKernelTakes) {
+  const auto here = OpenLoopback();
+  const auto there = OpenLoopback();
+  worker::TxBatch batch;
+  std::vector<std::string> expected;
+  for (std::size_t i = 0; i < 100; ++i) {
+    expected.push_back(Numbered(i, 1200));
+    Add(batch, there->local(), expected.back());
+  }
+  here->Send(batch);
+  std::vector<std::string> received;
+  for (auto& [from, bytes] : ReceiveAll(*there, expected.size())) received.push_back(bytes);
+  EXPECT_EQ(received, expected);
+}
+
+TEST(UdpPort, HandsAnOversizedDatagramOnAsAnEmptyOne) {
+  const auto here = OpenLoopback();
+  const auto there = OpenLoopback();
+  worker::TxBatch batch;
+  Add(batch, there->local(), Numbered(1, limits::kDatagramBytesMax + 20));
+  Add(batch, there->local(), Numbered(2, limits::kDatagramBytesMax));
+  here->Send(batch);
+  const auto received = ReceiveAll(*there, 2);
+  ASSERT_EQ(received.size(), 2U);
+  EXPECT_EQ(received[0].second.size(), 0U);
+  EXPECT_EQ(received[1].second.size(), limits::kDatagramBytesMax);
+}
+
+TEST(UdpPort, CountsWhatTheKernelRefusesAndSendsTheRest) {
+  const auto here = OpenLoopback();
+  const auto there = OpenLoopback();
+  worker::TxBatch batch;
+  Add(batch, NetAddress::V4(kLoopback, 0), "to nowhere");  // port 0 cannot be sent to
+  Add(batch, there->local(), "still here");
+  here->Send(batch);
+  EXPECT_EQ(here->drops().Get(DropReason::kTxError), 1U);
+  const auto received = ReceiveAll(*there, 1);
+  ASSERT_EQ(received.size(), 1U);
+  EXPECT_EQ(received[0].second, "still here");
+}
+
+TEST(UdpPort, SpeaksIpv4OnAnIpv6Socket) {
+  UdpOptions options;
+  const auto any = NetAddress::Parse("::", 0);
+  ASSERT_TRUE(any.has_value());
+  options.bind = *any;
+  const auto here = UdpPort::Open(options);
+  if (!here.ok()) GTEST_SKIP() << "no IPv6 here: " << here.error();
+  const auto there = OpenLoopback();
+  worker::TxBatch batch;
+  Add(batch, there->local(), "mapped");
+  (*here)->Send(batch);
+  const auto received = ReceiveAll(*there, 1);
+  ASSERT_EQ(received.size(), 1U);
+  EXPECT_EQ(received[0].second, "mapped");
+}
+
+}  // namespace
+}  // namespace fovea::io
