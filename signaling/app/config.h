@@ -18,12 +18,12 @@ struct PortRange {
 };
 
 struct RtcConfig {
-  PortRange udp_ports{7882, 7882};      // rtc.udp_port: "7882" or "7882-7892"; worker i takes first + i
-  std::uint16_t tcp_port = 7881;        // accepted; ICE-TCP is a later feature, see notes
-  std::vector<std::string> node_ips;    // rtc.node_ip; empty: addresses of the interfaces
+  PortRange udp_ports{7882, 7882};  // rtc.udp_port: "7882" or "7882-7892"; worker i takes first + i
+  std::uint16_t tcp_port = 7881;    // accepted; ICE-TCP is a later feature, see notes
+  std::vector<std::string> node_ips;  // rtc.node_ip; empty: addresses of the interfaces
   bool use_external_ip = false;
   bool enable_loopback_candidate = false;
-  std::uint32_t workers = 0;            // rtc.workers (ours): 0 = one per core but one, at least one
+  std::uint32_t workers = 0;  // rtc.workers (ours): 0 = one per core but one, at least one
 };
 
 struct WebhookTarget {
@@ -49,18 +49,18 @@ struct PrometheusConfig {
 };
 
 struct Config {
-  std::uint16_t port = 7880;                          // 0: the kernel picks
-  std::vector<std::string> bind_addresses = {""};     // "" = all, IPv6 and IPv4
+  std::uint16_t port = 7880;                             // 0: the kernel picks
+  std::vector<std::string> bind_addresses = {""};        // "" = all, IPv6 and IPv4
   std::map<std::string, std::string, std::less<>> keys;  // API key to secret
   RtcConfig rtc;
   WebhookConfig webhook;
   LogConfig log;
   PrometheusConfig prometheus;
-  livekit::ServerOptions server;                      // room.*, limit.*, audio.*, video.*
-  bool development = false;                           // --dev: page, /dev/token, loopback
-  std::string key_file;                               // more keys; the caller of LoadConfig reads it
-  std::string page_dir;                               // --page: files served to browsers in dev mode
-  std::vector<std::string> notes;                     // one line per accepted but unused key; logged once
+  livekit::ServerOptions server;   // room.*, limit.*, audio.*, video.*
+  bool development = false;        // --dev: page, /dev/token, loopback
+  std::string key_file;            // more keys; the caller of LoadConfig reads it
+  std::string page_dir;            // --page: files served to browsers in dev mode
+  std::vector<std::string> notes;  // one line per accepted but unused key; logged once
 };
 
 }  // namespace fovea::app

@@ -19,6 +19,13 @@ YamlPlace PlaceOf(const YAML::Mark& mark) {
   return {mark.line + 1, mark.column + 1};
 }
 
+YamlNode NodeOf(YamlNode::Kind kind, const YAML::Mark& mark) {
+  YamlNode node;
+  node.kind = kind;
+  node.place = PlaceOf(mark);
+  return node;
+}
+
 std::size_t CountNodes(const YamlNode& node) {
   std::size_t count = 1;
   for (const YamlNode& item : node.items) count += CountNodes(item);
@@ -53,14 +60,15 @@ class TreeBuilder : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    YamlNode node{.kind = YamlNode::Kind::kNull, .place = PlaceOf(mark)};
+    YamlNode node = NodeOf(YamlNode::Kind::kNull, mark);
     Charge(node);
     Place(std::move(node), anchor);
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    YamlNode node{.kind = YamlNode::Kind::kScalar, .place = PlaceOf(mark), .text = value};
+    YamlNode node = NodeOf(YamlNode::Kind::kScalar, mark);
+    node.text = value;
     node.quoted = tag != "?";  // yaml-cpp's tag of a plain scalar
     Charge(node);
     Place(std::move(node), anchor);
@@ -77,13 +85,13 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    OpenNode({.kind = YamlNode::Kind::kList, .place = PlaceOf(mark)}, anchor);
+    OpenNode(NodeOf(YamlNode::Kind::kList, mark), anchor);
   }
   void OnSequenceEnd() override { CloseNode(); }
 
   void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
-    OpenNode({.kind = YamlNode::Kind::kMap, .place = PlaceOf(mark)}, anchor);
+    OpenNode(NodeOf(YamlNode::Kind::kMap, mark), anchor);
   }
   void OnMapEnd() override { CloseNode(); }
 

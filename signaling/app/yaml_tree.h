@@ -23,11 +23,11 @@ struct YamlEntry;
 struct YamlNode {
   enum class Kind { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
-  YamlPlace place{};
-  std::string text{};   // of a scalar
+  YamlPlace place;
+  std::string text;     // of a scalar
   bool quoted = false;  // "7" is text where 7 is a number
-  std::vector<YamlNode> items{};
-  std::vector<YamlEntry> entries{};  // in the order of the file; keys are unique
+  std::vector<YamlNode> items;
+  std::vector<YamlEntry> entries;  // in the order of the file; keys are unique
 };
 
 struct YamlEntry {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <string>
+#include <utility>
 
 #include "sfu/core/limits.h"
 #include "signaling/app/config_print.h"
@@ -31,8 +32,7 @@ TEST(ConfigYaml, AnEmptyFileIsTheDefaults) {
   EXPECT_EQ(PrintConfig(*config, Secrets::kShown), PrintConfig(Config{}, Secrets::kShown));
 }
 
-TEST(ConfigYaml, ReadsEverySettingThatHasAHome) {
-  const auto config = Load(R"(
+constexpr const char* kEverySetting = R"(
 port: 1234
 bind_addresses: ["::", 192.0.2.1]
 keys: {k1: s1, k2: 12345}
@@ -66,47 +66,67 @@ webhook:
   urls: [https://example.org/hook, {url: "http://127.0.0.1:8080/x", include_events: [room_started]}]
 logging: {level: warn, json: true}
 prometheus: {port: 6789, username: u, password: p}
-)");
-  ASSERT_TRUE(config.ok()) << config.error().ToString();
-  EXPECT_THAT(config->notes, IsEmpty());
-  EXPECT_EQ(config->port, 1234);
-  EXPECT_THAT(config->bind_addresses, ElementsAre("::", "192.0.2.1"));
-  EXPECT_THAT(config->keys, ElementsAre(Pair("k1", "s1"), Pair("k2", "12345")));
-  EXPECT_EQ(config->key_file, "/etc/keys");
-  EXPECT_EQ(config->server.region, "eu");
-  EXPECT_EQ(config->rtc.udp_ports.first, 7000);
-  EXPECT_EQ(config->rtc.udp_ports.last, 7003);
-  EXPECT_EQ(config->rtc.tcp_port, 0);
-  EXPECT_THAT(config->rtc.node_ips, ElementsAre("192.0.2.7", "2001:db8::7"));
-  EXPECT_TRUE(config->rtc.use_external_ip);
-  EXPECT_TRUE(config->rtc.enable_loopback_candidate);
-  EXPECT_EQ(config->rtc.workers, 3U);
-  ASSERT_EQ(config->server.ice_servers.size(), 2U);
-  EXPECT_THAT(config->server.ice_servers[0].urls, ElementsAre("stun:stun.example.org:3478"));
-  EXPECT_THAT(config->server.ice_servers[1].urls,
+)";
+
+class ConfigYamlReads : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto loaded = Load(kEverySetting);
+    ASSERT_TRUE(loaded.ok()) << loaded.error().ToString();
+    config = std::move(*loaded);
+  }
+  Config config;
+};
+
+TEST_F(ConfigYamlReads, ListenersAndKeysWithoutRemarks) {
+  EXPECT_THAT(config.notes, IsEmpty());
+  EXPECT_EQ(config.port, 1234);
+  EXPECT_THAT(config.bind_addresses, ElementsAre("::", "192.0.2.1"));
+  EXPECT_THAT(config.keys, ElementsAre(Pair("k1", "s1"), Pair("k2", "12345")));
+  EXPECT_EQ(config.key_file, "/etc/keys");
+  EXPECT_EQ(config.server.region, "eu");
+}
+
+TEST_F(ConfigYamlReads, MediaAddressesAndIceServers) {
+  EXPECT_EQ(config.rtc.udp_ports.first, 7000);
+  EXPECT_EQ(config.rtc.udp_ports.last, 7003);
+  EXPECT_EQ(config.rtc.tcp_port, 0);
+  EXPECT_THAT(config.rtc.node_ips, ElementsAre("192.0.2.7", "2001:db8::7"));
+  EXPECT_TRUE(config.rtc.use_external_ip);
+  EXPECT_TRUE(config.rtc.enable_loopback_candidate);
+  EXPECT_EQ(config.rtc.workers, 3U);
+  ASSERT_EQ(config.server.ice_servers.size(), 2U);
+  EXPECT_THAT(config.server.ice_servers[0].urls, ElementsAre("stun:stun.example.org:3478"));
+  EXPECT_THAT(config.server.ice_servers[1].urls,
               ElementsAre("turns:turn.example.org:443?transport=tcp"));
-  EXPECT_EQ(config->server.ice_servers[1].credential, "c");
-  EXPECT_FALSE(config->server.room.auto_create);
-  EXPECT_EQ(config->server.room.empty_timeout_s, 1U);
-  EXPECT_EQ(config->server.room.departure_timeout_s, 2U);
-  EXPECT_EQ(config->server.room.max_participants, 3U);
-  EXPECT_TRUE(config->server.room.enable_remote_unmute);
-  EXPECT_THAT(config->server.room.enabled_codecs, ElementsAre("video/VP8", "audio/opus"));
-  EXPECT_EQ(config->server.metadata_bytes_max, 10U);
-  EXPECT_EQ(config->server.attributes_bytes_max, 11U);
-  EXPECT_EQ(config->server.room_name_chars_max, 12U);
-  EXPECT_EQ(config->server.identity_chars_max, 13U);
-  EXPECT_EQ(config->server.name_chars_max, 14U);
-  EXPECT_EQ(config->server.speaker_interval, Millis(500));
-  EXPECT_EQ(config->server.dynacast_pause_delay, Millis(1500));
-  EXPECT_FALSE(config->server.enable_data_tracks);
-  EXPECT_EQ(config->webhook.api_key, "k1");
-  ASSERT_EQ(config->webhook.targets.size(), 2U);
-  EXPECT_THAT(config->webhook.targets[1].include_events, ElementsAre("room_started"));
-  EXPECT_EQ(config->log.level, "warn");
-  EXPECT_TRUE(config->log.json);
-  EXPECT_EQ(config->prometheus.port, 6789);
-  EXPECT_EQ(config->prometheus.password, "p");
+  EXPECT_EQ(config.server.ice_servers[1].credential, "c");
+}
+
+TEST_F(ConfigYamlReads, RoomsLimitsAndMedia) {
+  EXPECT_FALSE(config.server.room.auto_create);
+  EXPECT_EQ(config.server.room.empty_timeout_s, 1U);
+  EXPECT_EQ(config.server.room.departure_timeout_s, 2U);
+  EXPECT_EQ(config.server.room.max_participants, 3U);
+  EXPECT_TRUE(config.server.room.enable_remote_unmute);
+  EXPECT_THAT(config.server.room.enabled_codecs, ElementsAre("video/VP8", "audio/opus"));
+  EXPECT_EQ(config.server.metadata_bytes_max, 10U);
+  EXPECT_EQ(config.server.attributes_bytes_max, 11U);
+  EXPECT_EQ(config.server.room_name_chars_max, 12U);
+  EXPECT_EQ(config.server.identity_chars_max, 13U);
+  EXPECT_EQ(config.server.name_chars_max, 14U);
+  EXPECT_EQ(config.server.speaker_interval, Millis(500));
+  EXPECT_EQ(config.server.dynacast_pause_delay, Millis(1500));
+  EXPECT_FALSE(config.server.enable_data_tracks);
+}
+
+TEST_F(ConfigYamlReads, WebhooksLogsAndMetrics) {
+  EXPECT_EQ(config.webhook.api_key, "k1");
+  ASSERT_EQ(config.webhook.targets.size(), 2U);
+  EXPECT_THAT(config.webhook.targets[1].include_events, ElementsAre("room_started"));
+  EXPECT_EQ(config.log.level, "warn");
+  EXPECT_TRUE(config.log.json);
+  EXPECT_EQ(config.prometheus.port, 6789);
+  EXPECT_EQ(config.prometheus.password, "p");
 }
 
 TEST(ConfigYaml, WhatIsPrintedReadsBackTheSame) {
