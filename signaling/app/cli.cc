@@ -243,8 +243,12 @@ Action ParseCommandLine(std::span<const std::string> args, const Surroundings& s
     commands.app.parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
     const CLI::App* asked = &commands.app;
-    while (!asked->get_subcommands().empty()) asked = asked->get_subcommands().front();
-    return Reply{0, asked->help(), ""};
+    std::string before;  // "fovea config", so that the usage line can be typed as it is
+    while (!asked->get_subcommands().empty()) {
+      before += (before.empty() ? "" : " ") + asked->get_name();
+      asked = asked->get_subcommands().front();
+    }
+    return Reply{0, asked->help(before), ""};
   } catch (const CLI::Error& error) {
     return Fail(kExitUsage, std::string(error.what()) + "\n`fovea --help` shows what there is.");
   }

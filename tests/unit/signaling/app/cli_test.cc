@@ -81,6 +81,7 @@ TEST(CommandLine, HelpHasExamplesForEveryCommandThatTakesFlags) {
   EXPECT_THAT(machine.Print({"serve", "--help"}).out, HasSubstr("LIVEKIT_CONFIG"));
   EXPECT_THAT(machine.Print({"token", "--help"}).out, HasSubstr("--can-publish=false"));
   EXPECT_THAT(machine.Print({"config", "--help"}).out, HasSubstr("fovea config check"));
+  EXPECT_THAT(machine.Print({"config", "check", "--help"}).out, HasSubstr("fovea config check"));
   EXPECT_EQ(machine.Print({"token", "--help"}).exit_code, 0);
 }
 
