@@ -36,7 +36,8 @@ struct RemoteDescription {
 };
 
 // Creates a peer connection that answers ICE checks for `local` at once. DTLS: we are passive in
-// answers (single PC, dual publisher) and passive as offerer too, where the client answers "active".
+// answers (single PC, dual publisher) and passive as offerer too, where the client answers
+// "active".
 struct AddSession {
   SessionHandle session;
   IceCredentials local;
@@ -118,16 +119,17 @@ struct RequestKeyFrame {
 
 struct AddSubscription {
   SubscriptionHandle subscription;
-  SessionHandle session;             // subscriber's
-  PublicationHandle publication;     // may live on another worker
+  SessionHandle session;          // subscriber's
+  PublicationHandle publication;  // may live on another worker
   MediaKind kind = MediaKind::kAudio;
-  Mid mid;                           // of the subscriber's m-line
+  Mid mid;  // of the subscriber's m-line
   Ssrc ssrc;
   Ssrc rtx_ssrc;
-  InlineVector<CodecMapping, limits::kCodecsPerTrackMax> codecs;  // payload types toward the subscriber
-  rtp::ExtensionMap extensions;      // ids of the subscriber's bundle
-  bool scalable = false;             // spatial layers share one stream (VP9 or AV1 SVC)
-  std::uint8_t spatial_max = 0;      // wanted layers; see SetSubscription
+  InlineVector<CodecMapping, limits::kCodecsPerTrackMax>
+      codecs;                    // payload types toward the subscriber
+  rtp::ExtensionMap extensions;  // ids of the subscriber's bundle
+  bool scalable = false;         // spatial layers share one stream (VP9 or AV1 SVC)
+  std::uint8_t spatial_max = 0;  // wanted layers; see SetSubscription
   std::uint8_t temporal_max = 0;
   bool paused = false;
 };
@@ -150,9 +152,9 @@ struct Fence {
 };
 
 using WorkerCommand =
-    std::variant<AddSession, SetRemote, RestartIce, RemoveSession, AddPublication, UpdatePublication,
-                 RemovePublication, SetRoutes, SetPublicationMuted, RequestKeyFrame, AddSubscription,
-                 SetSubscription, RemoveSubscription, Fence>;
+    std::variant<AddSession, SetRemote, RestartIce, RemoveSession, AddPublication,
+                 UpdatePublication, RemovePublication, SetRoutes, SetPublicationMuted,
+                 RequestKeyFrame, AddSubscription, SetSubscription, RemoveSubscription, Fence>;
 static_assert(std::is_trivially_copyable_v<WorkerCommand>);
 static_assert(sizeof(WorkerCommand) <= 1024, "a command ring of 1024 stays below 1 MiB");
 

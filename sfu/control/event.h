@@ -13,8 +13,8 @@
 namespace fovea::control {
 
 enum class DisconnectCause : std::uint8_t {
-  kConsentLost,          // no ICE check for limits::kIceConsentTimeout
-  kDtlsClosed,           // close_notify from the peer
+  kConsentLost,  // no ICE check for limits::kIceConsentTimeout
+  kDtlsClosed,   // close_notify from the peer
   kDtlsFailed,
   kFingerprintMismatch,  // the certificate is not the one the SDP announced
 };
@@ -39,7 +39,8 @@ struct FenceReached {
 
 // --- Samples ---
 
-// RFC 6464 loudness over the last speaker window (LiveKit's scale: 0 silent .. 1 loudest, in eighths).
+// RFC 6464 loudness over the last speaker window (LiveKit's scale: 0 silent .. 1 loudest, in
+// eighths).
 struct SpeakerLevel {
   PublicationHandle publication;
   float level = 0;
@@ -71,9 +72,9 @@ struct SubscriptionStarted {
   SubscriptionHandle subscription;
 };
 
-using WorkerEvent = std::variant<SessionConnected, SessionDisconnected, SessionRemoved, FenceReached,
-                                 SpeakerLevel, UplinkQuality, DownlinkQuality,
-                                 SubscriptionStarted>;
+using WorkerEvent =
+    std::variant<SessionConnected, SessionDisconnected, SessionRemoved, FenceReached, SpeakerLevel,
+                 UplinkQuality, DownlinkQuality, SubscriptionStarted>;
 static_assert(std::is_trivially_copyable_v<WorkerEvent>);
 static_assert(sizeof(WorkerEvent) <= 64);
 

@@ -17,11 +17,18 @@ class Handle {
  public:
   constexpr Handle() = default;
   constexpr Handle(std::uint8_t worker, std::uint32_t slot, std::uint32_t generation)
-      : bits_((std::uint64_t{worker} << 56) | (std::uint64_t{slot & 0xffffffU} << 32) | generation) {}
+      : bits_((std::uint64_t{worker} << 56) | (std::uint64_t{slot & 0xffffffU} << 32) |
+              generation) {}
 
-  [[nodiscard]] constexpr std::uint8_t worker() const { return static_cast<std::uint8_t>(bits_ >> 56); }
-  [[nodiscard]] constexpr std::uint32_t slot() const { return static_cast<std::uint32_t>(bits_ >> 32) & 0xffffffU; }
-  [[nodiscard]] constexpr std::uint32_t generation() const { return static_cast<std::uint32_t>(bits_); }
+  [[nodiscard]] constexpr std::uint8_t worker() const {
+    return static_cast<std::uint8_t>(bits_ >> 56);
+  }
+  [[nodiscard]] constexpr std::uint32_t slot() const {
+    return static_cast<std::uint32_t>(bits_ >> 32) & 0xffffffU;
+  }
+  [[nodiscard]] constexpr std::uint32_t generation() const {
+    return static_cast<std::uint32_t>(bits_);
+  }
   [[nodiscard]] constexpr bool valid() const { return generation() != 0; }
   [[nodiscard]] constexpr std::uint64_t bits() const { return bits_; }
   constexpr auto operator<=>(const Handle&) const = default;

@@ -1,6 +1,6 @@
-// How signaling reaches one worker: PostX here is OnX in sfu/worker. Keeps what does not fit into the
-// ring and offers it again on Flush(), so that no command is lost and nothing blocks.
-// Thread: signaling.
+// How signaling reaches one worker: PostX here is OnX in sfu/worker. Keeps what does not fit into
+// the ring and offers it again on Flush(), so that no command is lost and nothing blocks. Thread:
+// signaling.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,9 @@ class WorkerProxy {
 
   // Larger than a few hundred for more than a second: the worker is stuck.
   [[nodiscard]] std::size_t outbox_size() const { return outbox_.size(); }
-  [[nodiscard]] std::uint64_t app_data_dropped() const { return channel_.app_data_down.full_count(); }
+  [[nodiscard]] std::uint64_t app_data_dropped() const {
+    return channel_.app_data_down.full_count();
+  }
 
  private:
   WorkerChannel& channel_;

@@ -19,7 +19,8 @@ using MutableByteSpan = std::span<std::uint8_t>;
   return (std::uint32_t{p[0]} << 16) | (std::uint32_t{p[1]} << 8) | p[2];
 }
 [[nodiscard]] inline std::uint32_t LoadBe32(const std::uint8_t* p) {
-  return (std::uint32_t{p[0]} << 24) | (std::uint32_t{p[1]} << 16) | (std::uint32_t{p[2]} << 8) | p[3];
+  return (std::uint32_t{p[0]} << 24) | (std::uint32_t{p[1]} << 16) | (std::uint32_t{p[2]} << 8) |
+         p[3];
 }
 [[nodiscard]] inline std::uint64_t LoadBe64(const std::uint8_t* p) {
   return (std::uint64_t{LoadBe32(p)} << 32) | LoadBe32(p + 4);

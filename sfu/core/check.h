@@ -6,10 +6,9 @@ namespace fovea::internal {
 [[noreturn]] void CheckFailed(const char* file, int line, const char* condition);
 }  // namespace fovea::internal
 
-#define FOVEA_CHECK(condition)                                             \
-  (static_cast<bool>(condition)                                            \
-       ? static_cast<void>(0)                                              \
-       : ::fovea::internal::CheckFailed(__FILE__, __LINE__, #condition))
+#define FOVEA_CHECK(condition)                         \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
+                                : ::fovea::internal::CheckFailed(__FILE__, __LINE__, #condition))
 
 #if defined(FOVEA_ENABLE_DCHECK)
 #define FOVEA_DCHECK(condition) FOVEA_CHECK(condition)

@@ -15,8 +15,8 @@ struct Datagram {
   MutableByteSpan bytes;
 };
 
-// Where cores put datagrams they want sent (STUN answers, DTLS flights, RTCP, SCTP). The owner of the
-// sink sends them at the end of the current Poll. Not for media fan-out, which has TxBatch.
+// Where cores put datagrams they want sent (STUN answers, DTLS flights, RTCP, SCTP). The owner of
+// the sink sends them at the end of the current Poll. Not for media fan-out, which has TxBatch.
 class TransmitSink {
  public:
   virtual ~TransmitSink() = default;

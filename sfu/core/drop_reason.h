@@ -11,16 +11,16 @@ namespace fovea {
 
 enum class DropReason : std::uint8_t {
   // Demultiplexing and ICE.
-  kUnknownPeer,        // tuple that no ICE check validated
-  kUnknownUfrag,       // STUN for no session of ours
+  kUnknownPeer,   // tuple that no ICE check validated
+  kUnknownUfrag,  // STUN for no session of ours
   kStunMalformed,
   kStunBadIntegrity,
-  kStunUnsupported,    // well-formed STUN that an ICE-lite agent does not answer
-  kNotDemultiplexable, // first byte outside RFC 7983
+  kStunUnsupported,     // well-formed STUN that an ICE-lite agent does not answer
+  kNotDemultiplexable,  // first byte outside RFC 7983
   kTooManyTuples,
   // DTLS and SRTP.
   kDtlsMalformed,
-  kDtlsNotReady,       // SRTP or SCTP before the handshake finished
+  kDtlsNotReady,  // SRTP or SCTP before the handshake finished
   kSrtpAuth,
   kSrtpReplay,
   kSrtpOther,
@@ -30,19 +30,19 @@ enum class DropReason : std::uint8_t {
   kRtpBadExtension,
   kRtpBadPadding,
   kRtcpMalformed,
-  kUnknownSsrc,        // no publication claims it by SSRC, or by MID and RID
+  kUnknownSsrc,  // no publication claims it by SSRC, or by MID and RID
   kUnknownPayloadType,
   kDescriptorMalformed,
   kDuplicate,
   kTooOld,
   kRtxMalformed,
-  kPaddingOnly,        // probing padding: consumed, never forwarded
+  kPaddingOnly,  // probing padding: consumed, never forwarded
   // Forwarding.
   kLayerNotWanted,
   kWaitingForKeyFrame,
   kMuted,
   kNoSubscriber,
-  kStaleEpoch,         // the publication or subscription was removed (eviction fence)
+  kStaleEpoch,  // the publication or subscription was removed (eviction fence)
   kLaneFull,
   kSlabEmpty,
   kRtxNotInHistory,
@@ -70,8 +70,12 @@ inline constexpr std::size_t kDropReasonCount = static_cast<std::size_t>(DropRea
 // One per worker, single writer.
 class DropCounters {
  public:
-  void Add(DropReason reason, std::uint64_t n = 1) { counts_[static_cast<std::size_t>(reason)] += n; }
-  [[nodiscard]] std::uint64_t Get(DropReason reason) const { return counts_[static_cast<std::size_t>(reason)]; }
+  void Add(DropReason reason, std::uint64_t n = 1) {
+    counts_[static_cast<std::size_t>(reason)] += n;
+  }
+  [[nodiscard]] std::uint64_t Get(DropReason reason) const {
+    return counts_[static_cast<std::size_t>(reason)];
+  }
   [[nodiscard]] std::uint64_t Total() const {
     std::uint64_t total = 0;
     for (const std::uint64_t n : counts_) total += n;

@@ -16,7 +16,8 @@ inline constexpr std::size_t kDatagramBytesMax = 1500;
 inline constexpr std::size_t kSrtpTrailerBytesMax = 32;
 // DTLS and SCTP records that we make. 1200 is what WebRTC assumes to pass every path.
 inline constexpr std::size_t kPathMtuBytes = 1200;
-inline constexpr std::size_t kRxBatchPackets = 64;   // larger: better batching, longer first-packet delay
+inline constexpr std::size_t kRxBatchPackets =
+    64;  // larger: better batching, longer first-packet delay
 inline constexpr std::size_t kTxBatchPackets = 512;  // flushed when full, so never a drop by itself
 
 // --- Per worker ------------------------------------------------------------------------------
@@ -24,13 +25,15 @@ inline constexpr std::size_t kWorkersMax = 16;
 inline constexpr std::size_t kSessionsPerWorkerMax = 4096;
 inline constexpr std::size_t kPublicationsPerWorkerMax = 4096;
 inline constexpr std::size_t kSubscriptionsPerWorkerMax = 32768;
-inline constexpr std::size_t kSlabSlots = 2048;  // > one RxBatch in hand + every lane's backlog we allow
+inline constexpr std::size_t kSlabSlots =
+    2048;  // > one RxBatch in hand + every lane's backlog we allow
 
 // --- ICE -------------------------------------------------------------------------------------
 // Further tuples of one session are refused (kTooManyTuples). 8 as in mediasoup: dual stack, Wi-Fi
 // and cellular, and one restart.
 inline constexpr std::size_t kIceTuplesMax = 8;
-inline constexpr Duration kIceConsentTimeout = Seconds(15);  // no check for this long: session is lost
+inline constexpr Duration kIceConsentTimeout =
+    Seconds(15);  // no check for this long: session is lost
 
 // --- DTLS and SRTP ---------------------------------------------------------------------------
 // From the first datagram (or our first flight); an unfinished handshake fails then. Longer keeps
@@ -40,7 +43,8 @@ inline constexpr Duration kDtlsHandshakeTimeout = Seconds(15);
 inline constexpr Duration kDtlsInitialTimeout = Millis(200);
 // A handshake that a damaged or forged record broke is begun anew this often, then it fails.
 inline constexpr int kDtlsRestartsMax = 5;
-// SCTP packets in one datagram; WebRTC sends one. Further ones are dropped and SCTP sends them again.
+// SCTP packets in one datagram; WebRTC sends one. Further ones are dropped and SCTP sends them
+// again.
 inline constexpr std::size_t kDtlsAppRecordsPerDatagramMax = 4;
 // Wide enough for what Firefox re-sends to probe and for RTX bursts; 128 bytes per SSRC.
 inline constexpr std::size_t kSrtpReplayWindowPackets = 1024;
@@ -70,19 +74,21 @@ inline constexpr std::size_t kOutgoingLogAudio = 128;
 inline constexpr int kResendsPerPacketMax = 3;  // further NACKs of one packet: kRtxThrottled
 
 // --- Rings between threads -------------------------------------------------------------------
-inline constexpr std::size_t kCommandRing = 1024;    // full: stays in the signaling outbox, counted
-inline constexpr std::size_t kEventRing = 4096;      // full: lossy kinds dropped, life-cycle kinds re-sent
-inline constexpr std::size_t kMediaLane = 1024;      // full: kLaneFull and a key-frame debt; < kSlabSlots
-inline constexpr std::size_t kFeedbackLane = 1024;   // full: the requester asks again
-inline constexpr std::size_t kAppDataRing = 512;     // full: kAppDataRingFull; SCTP retransmits
+inline constexpr std::size_t kCommandRing = 1024;  // full: stays in the signaling outbox, counted
+inline constexpr std::size_t kEventRing =
+    4096;  // full: lossy kinds dropped, life-cycle kinds re-sent
+inline constexpr std::size_t kMediaLane =
+    1024;  // full: kLaneFull and a key-frame debt; < kSlabSlots
+inline constexpr std::size_t kFeedbackLane = 1024;  // full: the requester asks again
+inline constexpr std::size_t kAppDataRing = 512;    // full: kAppDataRingFull; SCTP retransmits
 
 // --- Data channels ---------------------------------------------------------------------------
 inline constexpr std::size_t kDataChannelsPerSessionMax = 16;
-inline constexpr std::size_t kDataMessageBytesMax = 64 * 1024;      // LiveKit clients clamp to 64 000
-inline constexpr std::size_t kSctpSendBufferBytesMax = 1024 * 1024; // per association
-inline constexpr std::size_t kSctpAssociationsMax = 4096;               // full: creation is refused
-inline constexpr std::size_t kSctpTransmitQueue = 4096;                 // full: dropped, SCTP repeats
-inline constexpr std::size_t kSctpEventBytesMax = 16 * 1024 * 1024;     // full: messages are dropped
+inline constexpr std::size_t kDataMessageBytesMax = 64 * 1024;  // LiveKit clients clamp to 64 000
+inline constexpr std::size_t kSctpSendBufferBytesMax = 1024 * 1024;  // per association
+inline constexpr std::size_t kSctpAssociationsMax = 4096;            // full: creation is refused
+inline constexpr std::size_t kSctpTransmitQueue = 4096;              // full: dropped, SCTP repeats
+inline constexpr std::size_t kSctpEventBytesMax = 16 * 1024 * 1024;  // full: messages are dropped
 
 // --- Signalling (LiveKit's own figures where it has them) ---------------------------------------
 inline constexpr std::size_t kHttpRequestLineBytesMax = 64 * 1024;  // join_request rides in the URL
@@ -92,8 +98,8 @@ inline constexpr std::size_t kSignalMessageBytesMax = 2 * 1024 * 1024;
 inline constexpr std::size_t kJoinRequestBytesMax = 1024 * 1024;  // after gzip
 inline constexpr std::size_t kSdpBytesMax = 512 * 1024;
 inline constexpr std::size_t kSdpMediaSectionsMax = 512;
-// Codecs, candidates, SSRCs, extensions, ... of one media section, each kind by itself. Browsers stay
-// below 60; more is refused, because lookups in these lists are linear.
+// Codecs, candidates, SSRCs, extensions, ... of one media section, each kind by itself. Browsers
+// stay below 60; more is refused, because lookups in these lists are linear.
 inline constexpr std::size_t kSdpItemsPerSectionMax = 128;
 inline constexpr std::size_t kSdpFeedbackPerCodecMax = 16;  // further rtcp-fb lines are refused
 inline constexpr std::size_t kMetadataBytesMax = 512 * 1024;
@@ -102,11 +108,15 @@ inline constexpr std::size_t kRoomNameCharsMax = 256;
 inline constexpr std::size_t kIdentityCharsMax = 256;
 inline constexpr std::size_t kParticipantNameCharsMax = 256;
 inline constexpr std::size_t kPendingTracksMax = 20;
-inline constexpr std::size_t kWebhookQueueMax = 1024;  // events per URL; full: the oldest is dropped, counted
-inline constexpr std::size_t kWebhookQueueBytesMax = 16 * 1024 * 1024;  // the same; metadata can be large
+inline constexpr std::size_t kWebhookQueueMax =
+    1024;  // events per URL; full: the oldest is dropped, counted
+inline constexpr std::size_t kWebhookQueueBytesMax =
+    16 * 1024 * 1024;                                 // the same; metadata can be large
 inline constexpr std::size_t kRevocationsMax = 4096;  // full: the oldest is forgotten
-inline constexpr std::size_t kDataNoncesMax = 100;    // per room; older repetitions of SendData go through
-inline constexpr std::size_t kWsSendQueueBytesMax = 4 * 1024 * 1024;  // a slower client is disconnected
+inline constexpr std::size_t kDataNoncesMax =
+    100;  // per room; older repetitions of SendData go through
+inline constexpr std::size_t kWsSendQueueBytesMax =
+    4 * 1024 * 1024;  // a slower client is disconnected
 inline constexpr std::size_t kHttpConnectionsMax = 16384;
 
 }  // namespace fovea::limits

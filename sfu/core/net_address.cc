@@ -27,10 +27,13 @@ std::optional<NetAddress> NetAddress::Parse(std::string_view ip, std::uint16_t p
   return address;
 }
 
-bool NetAddress::is_v4() const { return std::memcmp(ip.data(), kMappedPrefix, sizeof kMappedPrefix) == 0; }
+bool NetAddress::is_v4() const {
+  return std::memcmp(ip.data(), kMappedPrefix, sizeof kMappedPrefix) == 0;
+}
 
 std::uint32_t NetAddress::v4() const {
-  return (std::uint32_t{ip[12]} << 24) | (std::uint32_t{ip[13]} << 16) | (std::uint32_t{ip[14]} << 8) | ip[15];
+  return (std::uint32_t{ip[12]} << 24) | (std::uint32_t{ip[13]} << 16) |
+         (std::uint32_t{ip[14]} << 8) | ip[15];
 }
 
 std::string NetAddress::IpString() const {

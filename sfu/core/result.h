@@ -1,4 +1,5 @@
-// A value or a reason. For the control plane; parsers of the data plane return Result<T, DropReason>.
+// A value or a reason. For the control plane; parsers of the data plane return Result<T,
+// DropReason>.
 #pragma once
 
 #include <optional>
@@ -19,8 +20,9 @@ Failure(E) -> Failure<E>;
 template <class T, class E>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}                 // NOLINT
-  Result(Failure<E> failure) : state_(std::in_place_index<1>, std::move(failure.error)) {}  // NOLINT
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT
+  Result(Failure<E> failure)
+      : state_(std::in_place_index<1>, std::move(failure.error)) {}  // NOLINT
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }

@@ -54,6 +54,8 @@ class SeqUnwrapper {
   Unwrapper<std::uint16_t> inner_;
 };
 
-[[nodiscard]] constexpr std::uint16_t ToWire(ExtSeq seq) { return static_cast<std::uint16_t>(seq.value()); }
+[[nodiscard]] constexpr std::uint16_t ToWire(ExtSeq seq) {
+  return static_cast<std::uint16_t>(seq.value());
+}
 
 }  // namespace fovea

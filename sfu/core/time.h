@@ -41,7 +41,8 @@ struct WallMicros {
 // RFC 5905 64-bit NTP timestamp: seconds since 1900 in the upper half, fraction in the lower.
 constexpr std::uint64_t ToNtp(WallMicros wall) {
   constexpr std::int64_t kUnixToNtpSeconds = 2'208'988'800;
-  const std::uint64_t seconds = static_cast<std::uint64_t>(wall.value / 1'000'000 + kUnixToNtpSeconds);
+  const std::uint64_t seconds =
+      static_cast<std::uint64_t>(wall.value / 1'000'000 + kUnixToNtpSeconds);
   const std::uint64_t micros = static_cast<std::uint64_t>(wall.value % 1'000'000);
   return (seconds << 32) | ((micros << 32) / 1'000'000);
 }

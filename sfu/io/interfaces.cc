@@ -21,11 +21,13 @@ std::vector<std::string> InterfaceAddresses(Loopback loopback) {
     std::array<char, INET6_ADDRSTRLEN> text{};
     if (entry->ifa_addr->sa_family == AF_INET) {
       const auto* in4 = reinterpret_cast<const sockaddr_in*>(entry->ifa_addr);
-      if (inet_ntop(AF_INET, &in4->sin_addr, text.data(), text.size()) != nullptr) v4.emplace_back(text.data());
+      if (inet_ntop(AF_INET, &in4->sin_addr, text.data(), text.size()) != nullptr)
+        v4.emplace_back(text.data());
     } else if (entry->ifa_addr->sa_family == AF_INET6) {
       const auto* in6 = reinterpret_cast<const sockaddr_in6*>(entry->ifa_addr);
       if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr)) continue;
-      if (inet_ntop(AF_INET6, &in6->sin6_addr, text.data(), text.size()) != nullptr) v6.emplace_back(text.data());
+      if (inet_ntop(AF_INET6, &in6->sin6_addr, text.data(), text.size()) != nullptr)
+        v6.emplace_back(text.data());
     }
   }
   freeifaddrs(list);

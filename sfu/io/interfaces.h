@@ -1,4 +1,5 @@
-// Addresses of this machine's network interfaces, for ICE candidates. Thread: any; reads the kernel.
+// Addresses of this machine's network interfaces, for ICE candidates. Thread: any; reads the
+// kernel.
 #pragma once
 
 #include <string>

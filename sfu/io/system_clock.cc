@@ -5,7 +5,8 @@
 namespace fovea::io {
 
 Instant MonotonicNow() {
-  return Instant(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
+  return Instant(
+      std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
 WallMicros WallNow() {

@@ -49,8 +49,11 @@ NetAddress FromSockaddr(const sockaddr_storage& in) {
 std::string BindError(const NetAddress& bind_to, int error) {
   const std::string port = std::to_string(bind_to.port);
   if (error == EADDRINUSE) return "UDP port " + port + " is taken by another process";
-  if (error == EACCES) return "no permission to bind UDP port " + port + " (ports below 1024 need CAP_NET_BIND_SERVICE)";
-  if (error == EADDRNOTAVAIL) return "this machine has no address " + bind_to.IpString() + " to bind UDP port " + port;
+  if (error == EACCES)
+    return "no permission to bind UDP port " + port +
+           " (ports below 1024 need CAP_NET_BIND_SERVICE)";
+  if (error == EADDRNOTAVAIL)
+    return "this machine has no address " + bind_to.IpString() + " to bind UDP port " + port;
   return "cannot bind UDP port " + port + ": " + std::strerror(error);
 }
 
@@ -83,7 +86,8 @@ Result<std::unique_ptr<UdpPort>, std::string> UdpPort::Open(const UdpOptions& op
     (void)::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   }
   // The privileged variant first: without it the kernel caps the size at net.core.rmem_max.
-  if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &options.receive_buffer_bytes, sizeof(int)) != 0) {
+  if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &options.receive_buffer_bytes, sizeof(int)) !=
+      0) {
     (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &options.receive_buffer_bytes, sizeof(int));
   }
   if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &options.send_buffer_bytes, sizeof(int)) != 0) {
@@ -117,15 +121,16 @@ std::size_t UdpPort::Receive(worker::RxBatch& batch) {
     header.msg_iov = &s.rx_iov[i];
     header.msg_iovlen = 1;
   }
-  const int received =
-      ::recvmmsg(fd_, s.rx_messages.data(), static_cast<unsigned>(batch.lent), MSG_DONTWAIT | MSG_TRUNC, nullptr);
+  const int received = ::recvmmsg(fd_, s.rx_messages.data(), static_cast<unsigned>(batch.lent),
+                                  MSG_DONTWAIT | MSG_TRUNC, nullptr);
   if (received <= 0) return 0;
   for (std::size_t i = 0; i < static_cast<std::size_t>(received); ++i) {
     batch.entries[i].remote = FromSockaddr(s.rx_from[i]);
     const unsigned size = s.rx_messages[i].msg_len;
-    // MSG_TRUNC reports the real length: an oversized datagram becomes an empty one, which is dropped
-    // by the demultiplexer like any other that is too short.
-    batch.entries[i].size = size > limits::kDatagramBytesMax ? std::uint16_t{0} : static_cast<std::uint16_t>(size);
+    // MSG_TRUNC reports the real length: an oversized datagram becomes an empty one, which is
+    // dropped by the demultiplexer like any other that is too short.
+    batch.entries[i].size =
+        size > limits::kDatagramBytesMax ? std::uint16_t{0} : static_cast<std::uint16_t>(size);
   }
   return static_cast<std::size_t>(received);
 }
@@ -162,7 +167,8 @@ std::size_t UdpPort::BuildMessages(const worker::TxBatch& batch) {
       if (next.size < segment) break;
     }
     for (std::size_t i = at; i < at + run; ++i) {
-      s.tx_iov[i] = {const_cast<std::uint8_t*>(batch.data(s.order[i])), batch.entry(s.order[i]).size};
+      s.tx_iov[i] = {const_cast<std::uint8_t*>(batch.data(s.order[i])),
+                     batch.entry(s.order[i]).size};
     }
     msghdr& header = s.tx_messages[messages].msg_hdr;
     header = {};
@@ -192,9 +198,11 @@ void UdpPort::SendMessages(const worker::TxBatch& batch, std::size_t messages) {
   std::size_t done = 0;
   while (done < messages) {
     ++send_calls_;
-    const int sent = ::sendmmsg(fd_, &s.tx_messages[done], static_cast<unsigned>(messages - done), MSG_DONTWAIT);
+    const int sent =
+        ::sendmmsg(fd_, &s.tx_messages[done], static_cast<unsigned>(messages - done), MSG_DONTWAIT);
     if (sent > 0) {
-      for (std::size_t i = done; i < done + static_cast<std::size_t>(sent); ++i) packets_sent_ += s.count[i];
+      for (std::size_t i = done; i < done + static_cast<std::size_t>(sent); ++i)
+        packets_sent_ += s.count[i];
       done += static_cast<std::size_t>(sent);
       continue;
     }
@@ -210,8 +218,10 @@ void UdpPort::SendMessages(const worker::TxBatch& batch, std::size_t messages) {
         const socklen_t length = ToSockaddr(entry.remote, v6_, to);
         const ssize_t n = ::sendto(fd_, batch.data(s.order[i]), entry.size, MSG_DONTWAIT,
                                    reinterpret_cast<sockaddr*>(&to), length);
-        if (n >= 0) ++packets_sent_;
-        else drops_.Add(DropReason::kTxError);
+        if (n >= 0)
+          ++packets_sent_;
+        else
+          drops_.Add(DropReason::kTxError);
       }
       return;
     }

@@ -14,15 +14,17 @@
 namespace fovea::io {
 
 struct UdpOptions {
-  NetAddress bind;              // port 0: the kernel picks
-  int receive_buffer_bytes = 4 * 1024 * 1024;  // larger: rides out longer stalls; the kernel may give less
+  NetAddress bind;  // port 0: the kernel picks
+  int receive_buffer_bytes =
+      4 * 1024 * 1024;  // larger: rides out longer stalls; the kernel may give less
   int send_buffer_bytes = 4 * 1024 * 1024;
 };
 
 class UdpPort : public worker::PacketSender {
  public:
   // The error is a sentence for the operator ("UDP port 7882 is taken by another process").
-  [[nodiscard]] static Result<std::unique_ptr<UdpPort>, std::string> Open(const UdpOptions& options);
+  [[nodiscard]] static Result<std::unique_ptr<UdpPort>, std::string> Open(
+      const UdpOptions& options);
   ~UdpPort() override;
   UdpPort(const UdpPort&) = delete;
   UdpPort& operator=(const UdpPort&) = delete;

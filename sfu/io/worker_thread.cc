@@ -43,7 +43,8 @@ class WorkerThread::Loop : public ring::Waker {
         factory_(certificate),
         worker_(config.worker, {channel, mesh, factory_, port, signaling_waker}) {
     FOVEA_CHECK(uv_loop_init(&loop_) == 0);
-    FOVEA_CHECK(uv_async_init(&loop_, &async_, [](uv_async_t* handle) { Self(handle)->Turn(); }) == 0);
+    FOVEA_CHECK(uv_async_init(&loop_, &async_, [](uv_async_t* handle) { Self(handle)->Turn(); }) ==
+                0);
     FOVEA_CHECK(uv_timer_init(&loop_, &timer_) == 0);
     FOVEA_CHECK(uv_prepare_init(&loop_, &prepare_) == 0);
     FOVEA_CHECK(uv_poll_init(&loop_, &poll_, port.fd()) == 0);
@@ -51,8 +52,9 @@ class WorkerThread::Loop : public ring::Waker {
   }
 
   ~Loop() override {
-    for (auto* handle : {reinterpret_cast<uv_handle_t*>(&async_), reinterpret_cast<uv_handle_t*>(&timer_),
-                         reinterpret_cast<uv_handle_t*>(&prepare_), reinterpret_cast<uv_handle_t*>(&poll_)}) {
+    for (auto* handle :
+         {reinterpret_cast<uv_handle_t*>(&async_), reinterpret_cast<uv_handle_t*>(&timer_),
+          reinterpret_cast<uv_handle_t*>(&prepare_), reinterpret_cast<uv_handle_t*>(&poll_)}) {
       uv_close(handle, nullptr);
     }
     uv_run(&loop_, UV_RUN_DEFAULT);
@@ -113,8 +115,9 @@ class WorkerThread::Loop : public ring::Waker {
     // libuv counts milliseconds; rounding up would wake too early by none, too late by at most one.
     const std::int64_t wait_ms = at <= now ? 0 : (at - now + Millis(1) - Duration(1)) / Millis(1);
     uv_update_time(&loop_);
-    uv_timer_start(&timer_, [](uv_timer_t* handle) { Self(handle)->Turn(); },
-                   static_cast<std::uint64_t>(std::min<std::int64_t>(wait_ms, 1000)), 0);
+    uv_timer_start(
+        &timer_, [](uv_timer_t* handle) { Self(handle)->Turn(); },
+        static_cast<std::uint64_t>(std::min<std::int64_t>(wait_ms, 1000)), 0);
   }
 
   void BeforeSleep() {
@@ -122,7 +125,8 @@ class WorkerThread::Loop : public ring::Waker {
     if (!worker_.HasWork()) return;
     channel_.worker_parker.Unpark();
     // Something came between the last turn and the parking: do not sleep.
-    uv_timer_start(&timer_, [](uv_timer_t* handle) { Self(handle)->Turn(); }, 0, 0);
+    uv_timer_start(
+        &timer_, [](uv_timer_t* handle) { Self(handle)->Turn(); }, 0, 0);
   }
 
   void Publish() {
@@ -162,7 +166,8 @@ Result<std::unique_ptr<WorkerThread>, std::string> WorkerThread::Make(
   Result<std::unique_ptr<UdpPort>, std::string> port = UdpPort::Open(config.udp);
   if (!port.ok()) return Failure{port.error()};
   auto self = std::unique_ptr<WorkerThread>(new WorkerThread(std::move(*port)));
-  self->loop_ = std::make_unique<Loop>(config, channel, mesh, certificate, signaling_waker, *self->port_);
+  self->loop_ =
+      std::make_unique<Loop>(config, channel, mesh, certificate, signaling_waker, *self->port_);
   return self;
 }
 

@@ -33,7 +33,8 @@ class PacketSlab {
     std::array<std::uint8_t, limits::kDatagramBytesMax + limits::kSrtpTrailerBytesMax> bytes{};
   };
 
-  explicit PacketSlab(std::size_t slots) : slots_(std::make_unique<Slot[]>(slots)), refs_(slots, 0) {
+  explicit PacketSlab(std::size_t slots)
+      : slots_(std::make_unique<Slot[]>(slots)), refs_(slots, 0) {
     free_.reserve(slots);
     for (std::size_t i = slots; i > 0; --i) free_.push_back(static_cast<SlotIndex>(i - 1));
   }

@@ -1,12 +1,12 @@
-// Wake a sleeping consumer thread once per batch, and never a running one: a cross-CPU wake-up costs
-// the writer about 7 us, a ring push 2 ns.
+// Wake a sleeping consumer thread once per batch, and never a running one: a cross-CPU wake-up
+// costs the writer about 7 us, a ring push 2 ns.
 //
 // Protocol:
 //   consumer: Park(); if any ring is not empty: Unpark() and go on; else sleep; on waking Unpark().
 //   producer: push to the ring; then if (TakeWake()) signal the consumer (uv_async_send, eventfd).
-// Why no wake-up is lost: both sides use a read-modify-write on one variable, so one comes first. If
-// Park() is first, TakeWake() reads true and signals. If TakeWake() is first, Park() reads its value
-// and so acquires every push made before it; the consumer's re-check then sees the push.
+// Why no wake-up is lost: both sides use a read-modify-write on one variable, so one comes first.
+// If Park() is first, TakeWake() reads true and signals. If TakeWake() is first, Park() reads its
+// value and so acquires every push made before it; the consumer's re-check then sees the push.
 #pragma once
 
 #include <atomic>

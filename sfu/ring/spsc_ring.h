@@ -56,8 +56,8 @@ class SpscRing {
 
   // --- Consumer ---
 
-  // Calls `consume(T&)` for at most `budget` values, oldest first; returns how many. The reference is
-  // valid during the call only.
+  // Calls `consume(T&)` for at most `budget` values, oldest first; returns how many. The reference
+  // is valid during the call only.
   template <class F>
   std::size_t Drain(std::size_t budget, F&& consume) {
     const std::uint64_t tail = consumer_.tail.load(std::memory_order_relaxed);  // own index
@@ -77,7 +77,8 @@ class SpscRing {
 
   // Consumer: never empty by mistake after it saw the parked flag. Producer: may be stale.
   [[nodiscard]] bool Empty() const {
-    return producer_.head.load(std::memory_order_acquire) == consumer_.tail.load(std::memory_order_acquire);
+    return producer_.head.load(std::memory_order_acquire) ==
+           consumer_.tail.load(std::memory_order_acquire);
   }
   [[nodiscard]] std::size_t SizeGuess() const {
     return static_cast<std::size_t>(producer_.head.load(std::memory_order_acquire) -

@@ -15,7 +15,8 @@
 
 namespace fovea::worker {
 
-// Slots lent to the socket for one receive call. `slot` is set by the worker, the rest by the socket.
+// Slots lent to the socket for one receive call. `slot` is set by the worker, the rest by the
+// socket.
 struct RxBatch {
   struct Entry {
     ring::SlotIndex slot = ring::kNoSlot;
@@ -30,13 +31,16 @@ struct RxBatch {
 // Packets of one Poll. Reserve, write, then Commit; a reservation that is not committed is dropped.
 class TxBatch {
  public:
-  static constexpr std::size_t kSlotBytes = limits::kDatagramBytesMax + limits::kSrtpTrailerBytesMax;
+  static constexpr std::size_t kSlotBytes =
+      limits::kDatagramBytesMax + limits::kSrtpTrailerBytesMax;
   struct Entry {
     NetAddress remote;
     std::uint16_t size = 0;
   };
 
-  TxBatch() : arena_(std::make_unique_for_overwrite<std::uint8_t[]>(kSlotBytes * limits::kTxBatchPackets)) {}
+  TxBatch()
+      : arena_(
+            std::make_unique_for_overwrite<std::uint8_t[]>(kSlotBytes * limits::kTxBatchPackets)) {}
 
   [[nodiscard]] bool full() const { return count_ == limits::kTxBatchPackets; }
   [[nodiscard]] std::size_t size() const { return count_; }

@@ -1,5 +1,5 @@
-// A subscription on its subscriber's worker: the decisions of router::Subscription plus what sending
-// needs (SRTP state, header extensions, counters). Thread: the owning worker.
+// A subscription on its subscriber's worker: the decisions of router::Subscription plus what
+// sending needs (SRTP state, header extensions, counters). Thread: the owning worker.
 #pragma once
 
 #include <array>
@@ -22,7 +22,8 @@ struct Downlink {
         subscription(config),
         media(command.ssrc),
         rtx(command.rtx_ssrc),
-        has_rtx(command.rtx_ssrc != Ssrc{} && !command.codecs.empty() && command.codecs[0].has_rtx) {}
+        has_rtx(command.rtx_ssrc != Ssrc{} && !command.codecs.empty() &&
+                command.codecs[0].has_rtx) {}
 
   // Constant after construction.
   const control::SubscriptionHandle handle;
@@ -38,12 +39,12 @@ struct Downlink {
   SeqUnwrapper out_seq;
   SeqUnwrapper out_rtx_seq;
   bool started = false;
-  router::Layers wanted = router::kNoLayers;  // what the subscriber asked for
+  router::Layers wanted = router::kNoLayers;                     // what the subscriber asked for
   std::array<std::uint8_t, limits::kSpatialLayersMax> epochs{};  // as the last packets said
-  bool publication_muted = false;             // as the last packet said; then the target is none
+  bool publication_muted = false;  // as the last packet said; then the target is none
   Instant sender_report_at{};
-  // Our latest sender reports, newest first, by the middle of their NTP time: receivers name it. That
-  // time is the publisher's, so the round trip is measured by when we sent them.
+  // Our latest sender reports, newest first, by the middle of their NTP time: receivers name it.
+  // That time is the publisher's, so the round trip is measured by when we sent them.
   struct SentReport {
     std::uint32_t middle_ntp = 0;
     Instant at = Instant::min();

@@ -24,8 +24,8 @@ struct SlotMeta {
   std::uint16_t descriptor_offset = 0;  // dependency descriptor extension
   std::uint16_t descriptor_size = 0;    // 0: none
   std::uint8_t epoch = 0;               // of its layer: changes with the SSRC
-  bool muted = false;                   // its publication is: subscribers pause, and count it as left out
-  bool has_orientation = false;         // 3GPP video orientation, passed on as it came
+  bool muted = false;            // its publication is: subscribers pause, and count it as left out
+  bool has_orientation = false;  // 3GPP video orientation, passed on as it came
   std::uint8_t orientation = 0;
 };
 
@@ -58,8 +58,8 @@ struct Lane {
   ring::SpscRing<Feedback> feedback{limits::kFeedbackLane};
 };
 
-// Return lanes cannot fill: a slot is in at most one return lane entry per share, and shares with one
-// worker are bounded by the slots of the slab.
+// Return lanes cannot fill: a slot is in at most one return lane entry per share, and shares with
+// one worker are bounded by the slots of the slab.
 static_assert((limits::kSlabSlots & (limits::kSlabSlots - 1)) == 0);
 // A worker that stands still holds at most one lane of our slots; with the rest we go on.
 static_assert(limits::kMediaLane + 2 * limits::kRxBatchPackets <= limits::kSlabSlots);
@@ -67,7 +67,8 @@ static_assert(limits::kMediaLane + 2 * limits::kRxBatchPackets <= limits::kSlabS
 // All lanes, and how to wake each worker.
 class Mesh {
  public:
-  explicit Mesh(std::size_t workers) : workers_(workers), wakers_(workers, nullptr), parkers_(workers, nullptr) {
+  explicit Mesh(std::size_t workers)
+      : workers_(workers), wakers_(workers, nullptr), parkers_(workers, nullptr) {
     lanes_.resize(workers * workers);
     for (std::size_t from = 0; from < workers; ++from) {
       for (std::size_t to = 0; to < workers; ++to) {
@@ -76,7 +77,9 @@ class Mesh {
     }
   }
   // REQUIRES: from != to.
-  [[nodiscard]] Lane& lane(std::size_t from, std::size_t to) { return *lanes_[from * workers_ + to]; }
+  [[nodiscard]] Lane& lane(std::size_t from, std::size_t to) {
+    return *lanes_[from * workers_ + to];
+  }
   [[nodiscard]] std::size_t workers() const { return workers_; }
 
   // Before the threads start. `waker` may be null in the simulator.

@@ -19,9 +19,11 @@
 namespace fovea::worker {
 
 struct Peer {
-  Peer(control::SessionHandle session_handle, Ssrc feedback, std::string_view ufrag, std::string_view password,
-       std::unique_ptr<crypto::SecureChannel> channel)
-      : handle(session_handle), feedback_ssrc(feedback), session(ufrag, password, std::move(channel)) {}
+  Peer(control::SessionHandle session_handle, Ssrc feedback, std::string_view ufrag,
+       std::string_view password, std::unique_ptr<crypto::SecureChannel> channel)
+      : handle(session_handle),
+        feedback_ssrc(feedback),
+        session(ufrag, password, std::move(channel)) {}
 
   // An SSRC of this peer. Bounded by kSsrcsPerSessionMax; looked up linearly, because a peer sends
   // about ten.
@@ -44,10 +46,10 @@ struct Peer {
   std::vector<Uplink*> uplinks;      // not owned
   std::vector<Downlink*> downlinks;  // not owned
   rtp::TwccRecorder arrivals;
-  Ssrc last_media_ssrc;              // TWCC feedback names some media SSRC
+  Ssrc last_media_ssrc;  // TWCC feedback names some media SSRC
   rtp::RttEstimator rtt;
-  Instant report_at = kNever;        // next receiver report
-  Instant due = kNever;              // earliest deadline of all of the above
+  Instant report_at = kNever;  // next receiver report
+  Instant due = kNever;        // earliest deadline of all of the above
   bool connected = false;
 
   [[nodiscard]] const Route* FindRoute(Ssrc ssrc) const {

@@ -23,7 +23,8 @@ struct Track {
   const control::PublicationHandle handle;
   const control::MediaKind kind;
   router::TrackHistory history;
-  std::array<Instant, limits::kSpatialLayersMax> layer_seen_at;  // last packet; Instant::min(): none
+  std::array<Instant, limits::kSpatialLayersMax>
+      layer_seen_at;                 // last packet; Instant::min(): none
   std::vector<Downlink*> downlinks;  // not owned; a downlink leaves before it is destroyed
 };
 

@@ -91,19 +91,24 @@ std::optional<Uplink::Claim> Uplink::TryClaim(Ssrc ssrc, PayloadType pt,
   if (extensions.mid.empty() || extensions.mid != mid_.view()) return std::nullopt;
   const bool is_rtx = OriginalOf(pt).has_value();
   if (!is_rtx && CodecOf(pt) == nullptr) return std::nullopt;
-  const std::string_view rid = is_rtx && !extensions.rrid.empty() ? extensions.rrid : extensions.rid;
+  const std::string_view rid =
+      is_rtx && !extensions.rrid.empty() ? extensions.rrid : extensions.rid;
   std::optional<std::uint8_t> layer;
-  if (!rid.empty()) layer = LayerByRid(rid);
-  else if (layers_.size() == 1) layer = std::uint8_t{0};
+  if (!rid.empty())
+    layer = LayerByRid(rid);
+  else if (layers_.size() == 1)
+    layer = std::uint8_t{0};
   if (!layer.has_value()) return std::nullopt;
   Layer& claimed = layers_[*layer];
-  if (is_rtx) claimed.source.rtx_ssrc = ssrc;
-  else ChangeSsrc(claimed, ssrc);
+  if (is_rtx)
+    claimed.source.rtx_ssrc = ssrc;
+  else
+    ChangeSsrc(claimed, ssrc);
   return Claim{*layer, is_rtx};
 }
 
-// Another SSRC on the same layer is another stream: the browser restarted its encoder. Its numbers go
-// on behind the old ones, because a number that went back would look like a straggler.
+// Another SSRC on the same layer is another stream: the browser restarted its encoder. Its numbers
+// go on behind the old ones, because a number that went back would look like a straggler.
 void Uplink::ChangeSsrc(Layer& layer, Ssrc ssrc) {
   constexpr std::int64_t kCycle = 1 << 16;
   if (layer.unwrapper.started()) {
@@ -128,7 +133,8 @@ std::optional<DropReason> Uplink::ReadFrame(const Packet& packet, SlotMeta& meta
   if (!packet.extensions.dependency_descriptor.empty()) {
     if (structures_ == nullptr) {
       // Once per track that uses the extension, not per packet.
-      structures_ = std::make_unique<std::array<rtp::DependencyStructure, limits::kSpatialLayersMax>>();
+      structures_ =
+          std::make_unique<std::array<rtp::DependencyStructure, limits::kSpatialLayersMax>>();
     }
     descriptor = rtp::ParseDependencyDescriptor(packet.extensions.dependency_descriptor,
                                                 (*structures_)[packet.layer]);
@@ -193,7 +199,8 @@ std::optional<DropReason> Uplink::Accept(Instant now, const Packet& packet, Slot
   if (!packet.extensions.dependency_descriptor.empty()) {
     const auto offset = packet.extensions.dependency_descriptor.data() - packet.bytes.data();
     meta.descriptor_offset = static_cast<std::uint16_t>(offset);
-    meta.descriptor_size = static_cast<std::uint16_t>(packet.extensions.dependency_descriptor.size());
+    meta.descriptor_size =
+        static_cast<std::uint16_t>(packet.extensions.dependency_descriptor.size());
   }
   if (meta.packet.frame.is_key_frame_start && kind_ == control::MediaKind::kVideo) {
     key_frames.OnKeyFrame(packet.layer);

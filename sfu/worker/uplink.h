@@ -39,7 +39,8 @@ class Uplink {
     bool is_rtx = false;
   };
   // By MID and RID (or RRID) header extensions, or by the SSRC that the SDP named. Learns the SSRC.
-  [[nodiscard]] std::optional<Claim> TryClaim(Ssrc ssrc, PayloadType pt, const rtp::ParsedExtensions& extensions);
+  [[nodiscard]] std::optional<Claim> TryClaim(Ssrc ssrc, PayloadType pt,
+                                              const rtp::ParsedExtensions& extensions);
 
   // Fills `meta` from a packet that lies in `bytes` (the whole datagram) with header `view`.
   // Returns why it is dropped, if it is. `recovered`: restored from a retransmission.
@@ -72,7 +73,8 @@ class Uplink {
   struct Layer {
     control::LayerSource source;
     SeqUnwrapper unwrapper;
-    // Added to unwrapped numbers, so that they only grow when another SSRC starts over; whole cycles.
+    // Added to unwrapped numbers, so that they only grow when another SSRC starts over; whole
+    // cycles.
     std::int64_t cycles = 0;
     ExtSeq highest;
     std::uint8_t epoch = 0;  // counts the SSRCs

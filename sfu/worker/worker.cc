@@ -7,7 +7,8 @@ namespace {
 
 // Larger: a burst on one lane delays the others and the timers. Smaller: more turns of the loop.
 constexpr std::size_t kEventsPerPollMax = 1024;
-// How soon a full event ring is tried again. Smaller: more turns for nothing while signaling is busy.
+// How soon a full event ring is tried again. Smaller: more turns for nothing while signaling is
+// busy.
 constexpr Duration kEventsRetry = Millis(5);
 
 }  // namespace
@@ -44,8 +45,10 @@ void Worker::HandleDatagrams(Instant now, std::size_t count) {
     RxBatch::Entry& entry = batch_.entries[i];
     ++stats_.datagrams_received;
     stats_.bytes_received += entry.size;
-    if (const auto reason = HandleDatagram(now, entry)) received_drops_.Add(*reason);
-    else ++stats_.datagrams_consumed;
+    if (const auto reason = HandleDatagram(now, entry))
+      received_drops_.Add(*reason);
+    else
+      ++stats_.datagrams_consumed;
     slab_.Release(entry.slot);
   }
   // The slots that were not filled move to the front and stay lent.
@@ -74,7 +77,8 @@ void Worker::Poll(Instant now) {
   // Only now has everything that the commands before a fence stopped really left, or been dropped.
   for (const std::uint64_t id : fences_) PostLifeCycle(control::FenceReached{id});
   fences_.clear();
-  if (!unsent_life_cycle_.empty() && events_retry_at_ == kNever) events_retry_at_ = now + kEventsRetry;
+  if (!unsent_life_cycle_.empty() && events_retry_at_ == kNever)
+    events_retry_at_ = now + kEventsRetry;
   for (std::size_t i = 0; wake_workers_ != 0; ++i, wake_workers_ >>= 1) {
     if ((wake_workers_ & 1U) != 0) links_.mesh.Wake(i);
   }
@@ -89,9 +93,11 @@ void Worker::Poll(Instant now) {
 Deadline Worker::NextDeadline() const {
   if (more_work_) return {Instant{}, WakeReason::kBudget};
   Deadline deadline;
-  const_cast<Worker*>(this)->peers_.ForEach(
-      [&](const Peer& peer) { deadline = Soonest(deadline, {peer.due, WakeReason::kIceConsent}); });
-  if (downlinks_.size() > 0) deadline = Soonest(deadline, {key_frame_needs_at_, WakeReason::kKeyFrameRetry});
+  const_cast<Worker*>(this)->peers_.ForEach([&](const Peer& peer) {
+    deadline = Soonest(deadline, {peer.due, WakeReason::kIceConsent});
+  });
+  if (downlinks_.size() > 0)
+    deadline = Soonest(deadline, {key_frame_needs_at_, WakeReason::kKeyFrameRetry});
   if (peers_.size() > 0) {
     deadline = Soonest(deadline, {speakers_at_, WakeReason::kSpeakers});
     deadline = Soonest(deadline, {quality_at_, WakeReason::kStats});
@@ -127,7 +133,8 @@ void Worker::FlushTransmit() {
 
 void Worker::PostLifeCycle(const control::WorkerEvent& event) {
   wake_signaling_ = true;
-  if (!unsent_life_cycle_.empty() || !links_.channel.events.TryPush(event)) unsent_life_cycle_.push_back(event);
+  if (!unsent_life_cycle_.empty() || !links_.channel.events.TryPush(event))
+    unsent_life_cycle_.push_back(event);
 }
 
 void Worker::PostSample(const control::WorkerEvent& event) {
@@ -137,7 +144,8 @@ void Worker::PostSample(const control::WorkerEvent& event) {
 
 void Worker::FlushEvents(Instant now) {
   std::size_t budget = kEventsPerPollMax;
-  while (!unsent_life_cycle_.empty() && budget-- > 0 && links_.channel.events.TryPush(unsent_life_cycle_.front())) {
+  while (!unsent_life_cycle_.empty() && budget-- > 0 &&
+         links_.channel.events.TryPush(unsent_life_cycle_.front())) {
     unsent_life_cycle_.pop_front();
     wake_signaling_ = true;
   }
@@ -152,7 +160,8 @@ Track& Worker::TrackFor(control::PublicationHandle publication, control::MediaKi
 
 Downlink* Worker::FindDownlink(Peer& peer, Ssrc ssrc) {
   for (Downlink* downlink : peer.downlinks) {
-    if (downlink->media.ssrc() == ssrc || (downlink->has_rtx && downlink->rtx.ssrc() == ssrc)) return downlink;
+    if (downlink->media.ssrc() == ssrc || (downlink->has_rtx && downlink->rtx.ssrc() == ssrc))
+      return downlink;
   }
   return nullptr;
 }

@@ -1,14 +1,15 @@
-// One thread's whole duty cycle: commands in, datagrams in, lanes in, timers, packets out, events out.
-// The object knows no thread, socket or clock: production calls it from a libuv loop, the simulator
-// from a test.
+// One thread's whole duty cycle: commands in, datagrams in, lanes in, timers, packets out, events
+// out. The object knows no thread, socket or clock: production calls it from a libuv loop, the
+// simulator from a test.
 //
-// Use: lend slots with LendReceiveSlots(), fill them from the socket, pass them to HandleDatagrams();
-// call Poll() at least at NextDeadline() and whenever another thread has signalled.
+// Use: lend slots with LendReceiveSlots(), fill them from the socket, pass them to
+// HandleDatagrams(); call Poll() at least at NextDeadline() and whenever another thread has
+// signalled.
 //
 // Invariants:
 //  (1) received datagrams = consumed ones + sum of received_drops(): each datagram has one outcome.
-//      What happens to copies of it afterwards (a full lane, a refused retransmission, a send error)
-//      is counted apart; drops() is both together.
+//      What happens to copies of it afterwards (a full lane, a refused retransmission, a send
+//      error) is counted apart; drops() is both together.
 //  (2) After RemoveSession or RemovePublication was taken from the ring, no packet of it leaves.
 //  (3) No heap allocation per forwarded packet in steady state.
 // Thread: the owning worker.
@@ -27,9 +28,9 @@
 #include "sfu/core/deadline.h"
 #include "sfu/core/drop_reason.h"
 #include "sfu/core/rng.h"
+#include "sfu/crypto/secure_channel.h"
 #include "sfu/rtp/rtcp/compound.h"
 #include "sfu/rtp/rtcp/report_block.h"
-#include "sfu/crypto/secure_channel.h"
 #include "sfu/worker/batches.h"
 #include "sfu/worker/lanes.h"
 #include "sfu/worker/outgoing_packet.h"
@@ -119,7 +120,8 @@ class Worker : private TransmitSink {
   void DrainSessionEvents(Instant now, Peer& peer);
 
   // worker_forward.cc
-  [[nodiscard]] std::optional<DropReason> Route(Instant now, const Uplink& uplink, ring::SlotIndex slot);
+  [[nodiscard]] std::optional<DropReason> Route(Instant now, const Uplink& uplink,
+                                                ring::SlotIndex slot);
   void ShareWith(Instant now, std::size_t worker, const Uplink& uplink, ring::SlotIndex slot);
   void Deliver(Instant now, Track& track, const Slab::Slot& slot);
   void ForwardTo(Instant now, Downlink& downlink, Track& track, const Slab::Slot& slot);
@@ -176,7 +178,9 @@ class Worker : private TransmitSink {
   std::unordered_map<NetAddress, Peer*> by_tuple_;
   struct TextHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
   };
   std::unordered_map<std::string, Peer*, TextHash, std::equal_to<>> by_ufrag_;
   std::deque<control::WorkerEvent> unsent_life_cycle_;  // bounded by peers and fences in flight
@@ -187,7 +191,7 @@ class Worker : private TransmitSink {
   Instant key_frame_needs_at_ = kNever;
   Instant speakers_at_ = kNever;
   Instant quality_at_ = kNever;
-  bool more_work_ = false;  // a budget ran out
+  bool more_work_ = false;          // a budget ran out
   std::uint32_t wake_workers_ = 0;  // bit per worker that got something this turn
   bool wake_signaling_ = false;
   DropCounters received_drops_;  // of datagrams, one each

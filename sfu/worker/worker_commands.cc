@@ -25,45 +25,51 @@ router::LayerMode ModeOf(const control::AddSubscription& command) {
 
 router::Layers TargetOf(std::uint8_t spatial, std::uint8_t temporal, bool paused) {
   if (paused) return router::kNoLayers;
-  return {static_cast<std::int8_t>(std::min<std::size_t>(spatial, limits::kSpatialLayersMax - 1)),
-          static_cast<std::int8_t>(std::min<std::size_t>(temporal, limits::kTemporalLayersMax - 1))};
+  return {
+      static_cast<std::int8_t>(std::min<std::size_t>(spatial, limits::kSpatialLayersMax - 1)),
+      static_cast<std::int8_t>(std::min<std::size_t>(temporal, limits::kTemporalLayersMax - 1))};
 }
 
 }  // namespace
 
 void Worker::DrainCommands(Instant now) {
-  const std::size_t taken = links_.channel.commands.Drain(kCommandsPerPoll, [&](const control::WorkerCommand& command) {
-    std::visit(Overloaded{
-                   [&](const control::AddSession& c) { OnAddSession(now, c); },
-                   [&](const control::SetRemote& c) { OnSetRemote(c); },
-                   [&](const control::RestartIce& c) { OnRestartIce(c); },
-                   [&](const control::RemoveSession& c) { OnRemoveSession(now, c); },
-                   [&](const control::AddPublication& c) { OnAddPublication(c); },
-                   [&](const control::UpdatePublication& c) { OnUpdatePublication(c); },
-                   [&](const control::RemovePublication& c) { OnRemovePublication(c); },
-                   [&](const control::SetRoutes& c) {
-                     if (Uplink* uplink = uplinks_.Find(c.publication)) uplink->routes = c.workers;
-                     else ++stats_.stale_commands;
+  const std::size_t taken =
+      links_.channel.commands.Drain(kCommandsPerPoll, [&](const control::WorkerCommand& command) {
+        std::visit(Overloaded{
+                       [&](const control::AddSession& c) { OnAddSession(now, c); },
+                       [&](const control::SetRemote& c) { OnSetRemote(c); },
+                       [&](const control::RestartIce& c) { OnRestartIce(c); },
+                       [&](const control::RemoveSession& c) { OnRemoveSession(now, c); },
+                       [&](const control::AddPublication& c) { OnAddPublication(c); },
+                       [&](const control::UpdatePublication& c) { OnUpdatePublication(c); },
+                       [&](const control::RemovePublication& c) { OnRemovePublication(c); },
+                       [&](const control::SetRoutes& c) {
+                         if (Uplink* uplink = uplinks_.Find(c.publication))
+                           uplink->routes = c.workers;
+                         else
+                           ++stats_.stale_commands;
+                       },
+                       [&](const control::SetPublicationMuted& c) {
+                         if (Uplink* uplink = uplinks_.Find(c.publication))
+                           uplink->muted = c.muted;
+                         else
+                           ++stats_.stale_commands;
+                       },
+                       [&](const control::RequestKeyFrame& c) {
+                         Uplink* uplink = uplinks_.Find(c.publication);
+                         if (uplink == nullptr) return;
+                         for (std::size_t i = 0; i < uplink->layer_count(); ++i) {
+                           AskKeyFrame(now, c.publication, static_cast<std::uint8_t>(i),
+                                       router::KeyFrameThrottle::Cause::kStart);
+                         }
+                       },
+                       [&](const control::AddSubscription& c) { OnAddSubscription(now, c); },
+                       [&](const control::SetSubscription& c) { OnSetSubscription(now, c); },
+                       [&](const control::RemoveSubscription& c) { OnRemoveSubscription(c); },
+                       [&](const control::Fence& c) { OnFence(c); },
                    },
-                   [&](const control::SetPublicationMuted& c) {
-                     if (Uplink* uplink = uplinks_.Find(c.publication)) uplink->muted = c.muted;
-                     else ++stats_.stale_commands;
-                   },
-                   [&](const control::RequestKeyFrame& c) {
-                     Uplink* uplink = uplinks_.Find(c.publication);
-                     if (uplink == nullptr) return;
-                     for (std::size_t i = 0; i < uplink->layer_count(); ++i) {
-                       AskKeyFrame(now, c.publication, static_cast<std::uint8_t>(i),
-                                   router::KeyFrameThrottle::Cause::kStart);
-                     }
-                   },
-                   [&](const control::AddSubscription& c) { OnAddSubscription(now, c); },
-                   [&](const control::SetSubscription& c) { OnSetSubscription(now, c); },
-                   [&](const control::RemoveSubscription& c) { OnRemoveSubscription(c); },
-                   [&](const control::Fence& c) { OnFence(c); },
-               },
-               command);
-  });
+                   command);
+      });
   if (taken == kCommandsPerPoll) more_work_ = true;
 }
 
@@ -74,8 +80,9 @@ void Worker::OnAddSession(Instant now, const control::AddSession& command) {
   }
   // A new generation ends what was never removed: its slot is all that signaling has left of it.
   if (Peer* old = peers_.Occupant(command.session)) ErasePeer(now, *old);
-  auto peer = std::make_unique<Peer>(command.session, Ssrc{rng_.Next32() | 1U}, command.local.ufrag.view(),
-                                     command.local.password.view(), links_.channels.Make());
+  auto peer =
+      std::make_unique<Peer>(command.session, Ssrc{rng_.Next32() | 1U}, command.local.ufrag.view(),
+                             command.local.password.view(), links_.channels.Make());
   Peer* added = peers_.Put(command.session, std::move(peer));
   if (added == nullptr) {
     ++stats_.stale_commands;
@@ -210,7 +217,8 @@ void Worker::OnRemovePublication(const control::RemovePublication& command) {
 
 void Worker::OnAddSubscription(Instant now, const control::AddSubscription& command) {
   Peer* peer = peers_.Find(command.session);
-  if (peer == nullptr || command.codecs.empty() || downlinks_.Find(command.subscription) != nullptr) {
+  if (peer == nullptr || command.codecs.empty() ||
+      downlinks_.Find(command.subscription) != nullptr) {
     ++stats_.stale_commands;
     return;
   }
@@ -227,7 +235,8 @@ void Worker::OnAddSubscription(Instant now, const control::AddSubscription& comm
   config.first_seq = static_cast<std::uint16_t>(rng_.Next16() & 0x7fffU);
   config.first_rtx_seq = static_cast<std::uint16_t>(rng_.Next16() & 0x7fffU);
   config.first_timestamp = RtpTimestamp{rng_.Next32()};
-  Downlink* downlink = downlinks_.Put(command.subscription, std::make_unique<Downlink>(command, config));
+  Downlink* downlink =
+      downlinks_.Put(command.subscription, std::make_unique<Downlink>(command, config));
   if (downlink == nullptr) {
     ++stats_.stale_commands;
     return;
@@ -240,7 +249,8 @@ void Worker::OnAddSubscription(Instant now, const control::AddSubscription& comm
     if (track.layer_seen_at[i] == Instant::min()) continue;
     downlink->subscription.NoteAlive(static_cast<std::uint8_t>(i), track.layer_seen_at[i]);
   }
-  OnSetSubscription(now, {command.subscription, command.spatial_max, command.temporal_max, command.paused});
+  OnSetSubscription(
+      now, {command.subscription, command.spatial_max, command.temporal_max, command.paused});
 }
 
 void Worker::OnSetSubscription(Instant now, const control::SetSubscription& command) {
@@ -250,37 +260,42 @@ void Worker::OnSetSubscription(Instant now, const control::SetSubscription& comm
     return;
   }
   const bool all = downlink->kind == control::MediaKind::kAudio && !command.paused;
-  downlink->wanted = all ? router::kAllLayers : TargetOf(command.spatial_max, command.temporal_max, command.paused);
+  downlink->wanted = all ? router::kAllLayers
+                         : TargetOf(command.spatial_max, command.temporal_max, command.paused);
   if (const Peer* peer = peers_.Find(downlink->session)) UpdateTarget(*downlink, *peer);
   if (const auto need = downlink->subscription.PollKeyFrameNeed(now)) {
     AskKeyFrame(now, downlink->publication, need->layer, need->cause);
   }
 }
 
-// What is numbered has to be sent: a key frame spent on a peer that is not connected yet would leave
-// it with a stream it cannot decode.
+// What is numbered has to be sent: a key frame spent on a peer that is not connected yet would
+// leave it with a stream it cannot decode.
 void Worker::UpdateTarget(Downlink& downlink, const Peer& peer) {
   const bool flows = peer.connected && !downlink.publication_muted;
   downlink.subscription.SetTarget(flows ? downlink.wanted : router::kNoLayers);
 }
 
 void Worker::OnRemoveSubscription(const control::RemoveSubscription& command) {
-  if (Downlink* downlink = downlinks_.Find(command.subscription)) EraseDownlink(*downlink);
-  else ++stats_.stale_commands;
+  if (Downlink* downlink = downlinks_.Find(command.subscription))
+    EraseDownlink(*downlink);
+  else
+    ++stats_.stale_commands;
 }
 
 void Worker::OnFence(const control::Fence& command) { fences_.push_back(command.id); }
 
 void Worker::DrainAppData(Instant now) {
-  const std::size_t taken = links_.channel.app_data_down.Drain(kAppDataPerPoll, [&](const control::AppData& data) {
-    Peer* peer = peers_.Find(data.session);
-    if (peer == nullptr) {
-      copy_drops_.Add(DropReason::kStaleEpoch);
-      return;
-    }
-    const auto reason = peer->session.SendAppData(now, ByteSpan(data.bytes.data(), data.size), *this);
-    if (reason.has_value()) copy_drops_.Add(*reason);
-  });
+  const std::size_t taken =
+      links_.channel.app_data_down.Drain(kAppDataPerPoll, [&](const control::AppData& data) {
+        Peer* peer = peers_.Find(data.session);
+        if (peer == nullptr) {
+          copy_drops_.Add(DropReason::kStaleEpoch);
+          return;
+        }
+        const auto reason =
+            peer->session.SendAppData(now, ByteSpan(data.bytes.data(), data.size), *this);
+        if (reason.has_value()) copy_drops_.Add(*reason);
+      });
   if (taken == kAppDataPerPoll) more_work_ = true;
 }
 

@@ -15,7 +15,8 @@ constexpr int kCatchUpMax = 64;
 
 }  // namespace
 
-std::optional<DropReason> Worker::Route(Instant now, const Uplink& uplink, ring::SlotIndex slot_index) {
+std::optional<DropReason> Worker::Route(Instant now, const Uplink& uplink,
+                                        ring::SlotIndex slot_index) {
   Slab::Slot& slot = slab_[slot_index];
   slot.meta.muted = uplink.muted;
   const auto own_bit = static_cast<std::uint16_t>(1U << config_.index);
@@ -33,10 +34,12 @@ std::optional<DropReason> Worker::Route(Instant now, const Uplink& uplink, ring:
   return std::nullopt;
 }
 
-void Worker::ShareWith(Instant now, std::size_t worker, const Uplink& uplink, ring::SlotIndex slot_index) {
+void Worker::ShareWith(Instant now, std::size_t worker, const Uplink& uplink,
+                       ring::SlotIndex slot_index) {
   slab_.Share(slot_index);
   const Slab::Slot& slot = slab_[slot_index];
-  if (links_.mesh.lane(config_.index, worker).media.TryPush({&slot, uplink.handle(), slot_index, 0})) {
+  if (links_.mesh.lane(config_.index, worker)
+          .media.TryPush({&slot, uplink.handle(), slot_index, 0})) {
     ++stats_.lane_packets_out;
     wake_workers_ |= 1U << worker;
     return;
@@ -44,7 +47,8 @@ void Worker::ShareWith(Instant now, std::size_t worker, const Uplink& uplink, ri
   slab_.Release(slot_index);
   copy_drops_.Add(DropReason::kLaneFull);
   if (uplink.kind() == control::MediaKind::kVideo) {
-    AskKeyFrame(now, uplink.handle(), slot.meta.packet.layer, router::KeyFrameThrottle::Cause::kRepair);
+    AskKeyFrame(now, uplink.handle(), slot.meta.packet.layer,
+                router::KeyFrameThrottle::Cause::kRepair);
   }
 }
 
@@ -62,14 +66,17 @@ void Worker::DrainLanes(Instant now) {
     const std::size_t media = in.media.Drain(kLaneBudget, [&](const PacketRef& ref) {
       ++stats_.lane_packets_in;
       const auto track = tracks_.find(ref.publication);
-      if (track == tracks_.end()) copy_drops_.Add(DropReason::kStaleEpoch);
-      else Deliver(now, *track->second, *ref.slot);
+      if (track == tracks_.end())
+        copy_drops_.Add(DropReason::kStaleEpoch);
+      else
+        Deliver(now, *track->second, *ref.slot);
       ReturnSlot(static_cast<std::uint8_t>(other), ref.index);
     });
     const std::size_t feedback = in.feedback.Drain(kFeedbackBudget, [&](const Feedback& message) {
       using Kind = Feedback::Kind;
-      const auto cause = message.kind == Kind::kKeyFrameStart ? router::KeyFrameThrottle::Cause::kStart
-                                                              : router::KeyFrameThrottle::Cause::kRepair;
+      const auto cause = message.kind == Kind::kKeyFrameStart
+                             ? router::KeyFrameThrottle::Cause::kStart
+                             : router::KeyFrameThrottle::Cause::kRepair;
       AskKeyFrame(now, message.publication, message.layer, cause);
     });
     if (media == kLaneBudget || feedback == kFeedbackBudget) more_work_ = true;
@@ -117,13 +124,15 @@ void Worker::NoteRestart(Downlink& downlink, const SlotMeta& meta) {
   UpdateTarget(downlink, *peer);
 }
 
-void Worker::CatchUp(Instant now, Downlink& downlink, Track& track, const router::PacketMeta& from) {
+void Worker::CatchUp(Instant now, Downlink& downlink, Track& track,
+                     const router::PacketMeta& from) {
   for (int i = 1; i <= kCatchUpMax; ++i) {
     const auto stored = track.history.Find(from.layer, ExtSeq{from.seq.value() + i});
     if (!stored.has_value()) return;
     const router::ForwardDecision decision = downlink.subscription.Forward(now, stored->meta);
     if (!decision.forward) continue;
-    if (SendRtp(downlink, {decision.header, stored->payload, stored->dependency_descriptor, stored->meta, nullptr, false})) {
+    if (SendRtp(downlink, {decision.header, stored->payload, stored->dependency_descriptor,
+                           stored->meta, nullptr, false})) {
       ++stats_.rtp_forwarded;
     }
   }
@@ -132,7 +141,8 @@ void Worker::CatchUp(Instant now, Downlink& downlink, Track& track, const router
 bool Worker::SendRtp(Downlink& downlink, const Outgoing& out) {
   Peer* peer = peers_.Find(downlink.session);
   if (peer == nullptr || !peer->connected || !peer->remote.has_value()) return false;
-  const std::uint16_t rtx_seq = out.over_rtx ? downlink.subscription.NextRtxSeq() : std::uint16_t{0};
+  const std::uint16_t rtx_seq =
+      out.over_rtx ? downlink.subscription.NextRtxSeq() : std::uint16_t{0};
   std::array<std::uint8_t, kOutgoingHeaderBytesMax> header_bytes;
   ByteWriter header(header_bytes);
   const std::size_t payload_bytes = OutgoingPayloadBytes(out);
@@ -146,7 +156,8 @@ bool Worker::SendRtp(Downlink& downlink, const Outgoing& out) {
   // Changed bytes are assembled in the outgoing slot and encrypted there.
   const ByteSpan plaintext = AssembleOutgoingPayload(downlink, out, slot.subspan(header.size()));
   crypto::SrtpSender& sender = out.over_rtx ? downlink.rtx : downlink.media;
-  const ExtSeq seq = out.over_rtx ? downlink.out_rtx_seq.Unwrap(rtx_seq) : downlink.out_seq.Unwrap(out.header.seq);
+  const ExtSeq seq =
+      out.over_rtx ? downlink.out_rtx_seq.Unwrap(rtx_seq) : downlink.out_seq.Unwrap(out.header.seq);
   const Result<std::size_t, DropReason> size =
       peer->session.ProtectRtp(sender, {seq, header.written(), plaintext}, slot);
   if (!size.ok()) {
@@ -163,19 +174,23 @@ bool Worker::SendRtp(Downlink& downlink, const Outgoing& out) {
 void Worker::AskKeyFrame(Instant now, control::PublicationHandle publication, std::uint8_t layer,
                          router::KeyFrameThrottle::Cause cause) {
   if (publication.worker() != config_.index) {
-    const auto kind = cause == router::KeyFrameThrottle::Cause::kStart ? Feedback::Kind::kKeyFrameStart
-                                                                       : Feedback::Kind::kKeyFrameRepair;
+    const auto kind = cause == router::KeyFrameThrottle::Cause::kStart
+                          ? Feedback::Kind::kKeyFrameStart
+                          : Feedback::Kind::kKeyFrameRepair;
     // A full lane loses the request; the need is told again by its timer.
-    if (links_.mesh.lane(config_.index, publication.worker()).feedback.TryPush({publication, kind, layer})) {
+    if (links_.mesh.lane(config_.index, publication.worker())
+            .feedback.TryPush({publication, kind, layer})) {
       wake_workers_ |= 1U << publication.worker();
     }
     return;
   }
   Uplink* uplink = uplinks_.Find(publication);
   if (uplink == nullptr || uplink->kind() != control::MediaKind::kVideo) return;
-  const auto known = static_cast<std::uint8_t>(std::min<std::size_t>(layer, uplink->layer_count() - 1));
+  const auto known =
+      static_cast<std::uint8_t>(std::min<std::size_t>(layer, uplink->layer_count() - 1));
   uplink->key_frames.Request(now, known, cause);
-  if (Peer* peer = peers_.Find(uplink->session())) peer->SetDue(uplink->key_frames.NextDeadline().at);
+  if (Peer* peer = peers_.Find(uplink->session()))
+    peer->SetDue(uplink->key_frames.NextDeadline().at);
 }
 
 }  // namespace fovea::worker

@@ -11,10 +11,11 @@ namespace fovea::worker {
 namespace {
 
 // The original of an RTX packet, in place; `view` follows it.
-Result<MutableByteSpan, DropReason> Restore(const Uplink& uplink, std::uint8_t layer, MutableByteSpan packet,
-                                            rtp::RtpView& view) {
+Result<MutableByteSpan, DropReason> Restore(const Uplink& uplink, std::uint8_t layer,
+                                            MutableByteSpan packet, rtp::RtpView& view) {
   const std::optional<PayloadType> original = uplink.OriginalOf(view.pt);
-  if (!original.has_value() || uplink.ssrc_of(layer) == Ssrc{}) return Failure{DropReason::kRtxMalformed};
+  if (!original.has_value() || uplink.ssrc_of(layer) == Ssrc{})
+    return Failure{DropReason::kRtxMalformed};
   const Result<MutableByteSpan, DropReason> restored =
       rtp::RestoreFromRtx(packet, view, {*original, uplink.ssrc_of(layer)});
   if (!restored.ok()) return restored;
@@ -28,8 +29,9 @@ void NoteOrientation(const rtp::ParsedExtensions& extensions, SlotMeta& meta) {
   meta.has_orientation = extensions.video_orientation.has_value();
   if (!meta.has_orientation) return;
   const rtp::VideoOrientation& orientation = *extensions.video_orientation;
-  meta.orientation = static_cast<std::uint8_t>((orientation.back_camera ? 8 : 0) | (orientation.flip ? 4 : 0) |
-                                               (orientation.quarter_turns & 3));
+  meta.orientation =
+      static_cast<std::uint8_t>((orientation.back_camera ? 8 : 0) | (orientation.flip ? 4 : 0) |
+                                (orientation.quarter_turns & 3));
 }
 
 }  // namespace
@@ -104,8 +106,10 @@ void Worker::DrainSessionEvents(Instant now, Peer& peer) {
         for (Downlink* downlink : peer.downlinks) UpdateTarget(*downlink, peer);
         auto cause = control::DisconnectCause::kDtlsFailed;
         if (event->reason == transport::DisconnectReason::kClosedByUs) break;
-        if (event->reason == transport::DisconnectReason::kConsentLost) cause = control::DisconnectCause::kConsentLost;
-        if (event->reason == transport::DisconnectReason::kPeerClosed) cause = control::DisconnectCause::kDtlsClosed;
+        if (event->reason == transport::DisconnectReason::kConsentLost)
+          cause = control::DisconnectCause::kConsentLost;
+        if (event->reason == transport::DisconnectReason::kPeerClosed)
+          cause = control::DisconnectCause::kDtlsClosed;
         if (event->reason == transport::DisconnectReason::kFingerprintMismatch) {
           cause = control::DisconnectCause::kFingerprintMismatch;
         }
@@ -165,14 +169,17 @@ std::optional<DropReason> Worker::HandleRtp(Instant now, Peer& peer, ring::SlotI
   if (route == nullptr) return DropReason::kUnknownSsrc;
   Uplink& uplink = *route->uplink;
   if (route->is_rtx) {
-    const Result<MutableByteSpan, DropReason> original = Restore(uplink, route->layer, packet, view);
+    const Result<MutableByteSpan, DropReason> original =
+        Restore(uplink, route->layer, packet, view);
     if (!original.ok()) return original.error();
     packet = *original;
     extensions = rtp::ParsedExtensions::Parse(packet, view, peer.extensions);
   }
-  if (extensions.audio_level.has_value()) uplink.speaker.Observe(now, extensions.audio_level->minus_dbov);
+  if (extensions.audio_level.has_value())
+    uplink.speaker.Observe(now, extensions.audio_level->minus_dbov);
   SlotMeta& meta = slab_[slot_index].meta;
-  const auto reason = uplink.Accept(now, {packet, view, extensions, route->layer, route->is_rtx}, meta);
+  const auto reason =
+      uplink.Accept(now, {packet, view, extensions, route->layer, route->is_rtx}, meta);
   peer.SetDue(uplink.layers()[route->layer].nack.NextDeadline().at);
   peer.SetDue(uplink.key_frames.NextDeadline().at);
   if (reason.has_value()) return reason;

@@ -16,7 +16,8 @@
 namespace fovea::worker {
 namespace {
 
-// Numbers answered per NACK packet. Larger: one packet of 1200 bytes could order 5000 retransmissions.
+// Numbers answered per NACK packet. Larger: one packet of 1200 bytes could order 5000
+// retransmissions.
 constexpr int kNackAnswersMax = 128;
 constexpr Duration kReportInterval = Seconds(1);
 
@@ -46,13 +47,15 @@ std::optional<DropReason> Worker::HandleRtcp(Instant now, Peer& peer, ByteSpan d
     } else if (header.Is(RtcpType::kPayloadFeedback, rtp::Fir::kFormat)) {
       const auto fir = rtp::Fir::Parse(packet);
       if (!fir.has_value()) return;
-      for (const rtp::Fir::Entry& entry : fir->entries) HandleKeyFrameRequest(now, peer, entry.media);
+      for (const rtp::Fir::Entry& entry : fir->entries)
+        HandleKeyFrameRequest(now, peer, entry.media);
     } else if (header.Is(RtcpType::kExtendedReport)) {
       const auto report = rtp::ExtendedReport::Parse(packet);
       if (!report.has_value()) return;
       for (const rtp::ExtendedReport::Dlrr& item : report->dlrrs) {
         if (item.receiver != peer.feedback_ssrc) continue;
-        const auto rtt = rtp::RttFromReport(ToNtp(Wall(now)), item.last_rr, item.delay_since_last_rr);
+        const auto rtt =
+            rtp::RttFromReport(ToNtp(Wall(now)), item.last_rr, item.delay_since_last_rr);
         if (rtt.has_value()) peer.rtt.OnSample(*rtt);
       }
     }
@@ -74,7 +77,9 @@ void Worker::HandleReportBlock(Instant now, Peer& peer, const rtp::ReportBlock& 
   downlink->lost_reported = block.cumulative_lost;
   if (lost > 0) downlink->packets_lost += static_cast<std::uint32_t>(lost);
   const std::uint32_t clock = rtp::ClockRate(downlink->subscription.config().codec);
-  if (clock > 0) downlink->jitter_us = static_cast<std::uint32_t>(std::uint64_t{block.jitter} * 1'000'000 / clock);
+  if (clock > 0)
+    downlink->jitter_us =
+        static_cast<std::uint32_t>(std::uint64_t{block.jitter} * 1'000'000 / clock);
 }
 
 void Worker::HandleNack(Instant now, Peer& peer, const rtp::RtcpPacket& packet) {
@@ -101,12 +106,14 @@ void Worker::HandleNack(Instant now, Peer& peer, const rtp::RtcpPacket& packet) 
     if (answer.kind == router::NackAnswer::Kind::kForward) {
       const router::ForwardDecision decision = downlink->subscription.Forward(now, stored->meta);
       if (!decision.forward) return;
-      if (SendRtp(*downlink, {decision.header, stored->payload, stored->dependency_descriptor, stored->meta, nullptr, false})) {
+      if (SendRtp(*downlink, {decision.header, stored->payload, stored->dependency_descriptor,
+                              stored->meta, nullptr, false})) {
         ++stats_.rtp_forwarded;
       }
       return;
     }
-    if (SendRtp(*downlink, {answer.header, stored->payload, stored->dependency_descriptor, stored->meta, nullptr, true})) {
+    if (SendRtp(*downlink, {answer.header, stored->payload, stored->dependency_descriptor,
+                            stored->meta, nullptr, true})) {
       ++stats_.rtp_retransmitted;
     }
   });
@@ -145,7 +152,8 @@ void Worker::SendFeedback(Instant now, Peer& peer) {
       rtp::NackTracker::Requests requests;
       const int given_up = layer.nack.CollectRequests(now, peer.rtt.value(), requests);
       if (given_up > 0 && uplink->kind() == control::MediaKind::kVideo) {
-        uplink->key_frames.Request(now, static_cast<std::uint8_t>(i), router::KeyFrameThrottle::Cause::kRepair);
+        uplink->key_frames.Request(now, static_cast<std::uint8_t>(i),
+                                   router::KeyFrameThrottle::Cause::kRepair);
       }
       if (requests.empty()) continue;
       stats_.nacks_sent += requests.size();
@@ -170,7 +178,8 @@ void Worker::SendFeedback(Instant now, Peer& peer) {
   SendRtcp(peer, writer.written());
   for (;;) {
     ByteWriter feedback(buffer);
-    if (!peer.arrivals.MaybeBuildFeedback(now, peer.feedback_ssrc, peer.last_media_ssrc, feedback)) break;
+    if (!peer.arrivals.MaybeBuildFeedback(now, peer.feedback_ssrc, peer.last_media_ssrc, feedback))
+      break;
     SendRtcp(peer, feedback.written());
   }
 }

@@ -11,17 +11,17 @@ struct WorkerStats {
   std::uint64_t bytes_received = 0;
   std::uint64_t rtp_received = 0;
   std::uint64_t rtcp_received = 0;
-  std::uint64_t rtp_forwarded = 0;       // packets sent to subscribers, first time
+  std::uint64_t rtp_forwarded = 0;  // packets sent to subscribers, first time
   std::uint64_t rtp_retransmitted = 0;
   std::uint64_t bytes_sent = 0;
-  std::uint64_t lane_packets_out = 0;    // pushed to other workers
+  std::uint64_t lane_packets_out = 0;  // pushed to other workers
   std::uint64_t lane_packets_in = 0;
-  std::uint64_t stale_commands = 0;      // named something that is gone
-  std::uint64_t nacks_received = 0;      // numbers asked for by subscribers
-  std::uint64_t nacks_sent = 0;          // numbers asked of publishers
+  std::uint64_t stale_commands = 0;  // named something that is gone
+  std::uint64_t nacks_received = 0;  // numbers asked for by subscribers
+  std::uint64_t nacks_sent = 0;      // numbers asked of publishers
   std::uint64_t key_frame_requests_received = 0;
   std::uint64_t key_frame_requests_sent = 0;
-  std::uint64_t samples_dropped = 0;     // the event ring was full
+  std::uint64_t samples_dropped = 0;  // the event ring was full
   std::uint64_t polls = 0;
 };
 

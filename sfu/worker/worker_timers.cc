@@ -88,15 +88,18 @@ void Worker::SampleQuality(Instant now) {
     for (Uplink::Layer& layer : uplink.layers()) {
       if (!layer.stats.has_value() || !layer.stats->started()) continue;
       const std::uint64_t packets = layer.stats->packets_total() - layer.reported_packets;
-      const std::int64_t lost = std::max<std::int64_t>(0, layer.stats->cumulative_lost() - layer.reported_lost);
+      const std::int64_t lost =
+          std::max<std::int64_t>(0, layer.stats->cumulative_lost() - layer.reported_lost);
       quality.bytes += layer.stats->bytes_total() - layer.reported_bytes;
       layer.reported_packets = layer.stats->packets_total();
       layer.reported_lost = layer.stats->cumulative_lost();
       layer.reported_bytes = layer.stats->bytes_total();
       if (packets == 0) continue;  // muted or paused by dynacast: not a loss
-      quality.packets_expected += static_cast<std::uint32_t>(packets) + static_cast<std::uint32_t>(lost);
+      quality.packets_expected +=
+          static_cast<std::uint32_t>(packets) + static_cast<std::uint32_t>(lost);
       quality.packets_lost += static_cast<std::uint32_t>(lost);
-      quality.jitter_us = std::max(quality.jitter_us, static_cast<std::uint32_t>(ToMicros(layer.stats->JitterTime())));
+      quality.jitter_us = std::max(quality.jitter_us,
+                                   static_cast<std::uint32_t>(ToMicros(layer.stats->JitterTime())));
     }
     if (peer != nullptr && peer->rtt.has_sample()) {
       quality.rtt_us = static_cast<std::uint32_t>(ToMicros(peer->rtt.value()));

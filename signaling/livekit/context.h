@@ -42,8 +42,8 @@ struct Context {
   WebhookPort& webhooks;
   TokenPort& tokens;
   LogSink& log;
-  Rng& rng;                    // public ids, SSRCs, offer ids
-  RandomBytesFn random_bytes;  // secrets
+  Rng& rng;                         // public ids, SSRCs, offer ids
+  RandomBytesFn random_bytes;       // secrets
   std::int64_t wall_offset_us = 0;  // wall clock minus monotonic clock, taken once at start
   Index index{};
 

@@ -26,6 +26,8 @@ inline constexpr std::uint32_t kDataTrackHandleMax = 0xffff;
 }
 
 // REQUIRES: DataTrackHandle() accepted the packet.
-inline void SetDataTrackHandle(MutableByteSpan packet, std::uint16_t handle) { StoreBe16(&packet[2], handle); }
+inline void SetDataTrackHandle(MutableByteSpan packet, std::uint16_t handle) {
+  StoreBe16(&packet[2], handle);
+}
 
 }  // namespace fovea::livekit

@@ -20,8 +20,8 @@ std::string NewId(Rng& rng, std::string_view prefix) {
 std::string NewIceText(RandomBytesFn random_bytes, std::size_t length) {
   std::string text(length, '\0');
   random_bytes(MutableByteSpan(reinterpret_cast<std::uint8_t*>(text.data()), text.size()));
-  // The modulo bias costs 0.06 bits of 5.8 per character; 24 characters leave more than the 128 bits
-  // that RFC 8445 section 5.3 asks for.
+  // The modulo bias costs 0.06 bits of 5.8 per character; 24 characters leave more than the 128
+  // bits that RFC 8445 section 5.3 asks for.
   for (char& c : text) c = kAlphabet[static_cast<std::uint8_t>(c) % kAlphabet.size()];
   return text;
 }

@@ -24,7 +24,8 @@ using rtp::ExtensionUri;
     case ExtensionUri::kRid:
     case ExtensionUri::kRrid:
       // On downlinks too, where they carry nothing: Chromium offers a later section only what the
-      // bundle's earlier ones negotiated, and then cannot offer simulcast. The same for audio levels.
+      // bundle's earlier ones negotiated, and then cannot offer simulcast. The same for audio
+      // levels.
       return true;
     case ExtensionUri::kAudioLevel:
       return !is_video;

@@ -17,18 +17,21 @@ struct IceServer {
 };
 
 struct RoomOptions {
-  bool auto_create = true;            // false: only CreateRoom or a roomCreate grant opens a room
-  std::uint32_t empty_timeout_s = 300;     // nobody ever joined
+  bool auto_create = true;              // false: only CreateRoom or a roomCreate grant opens a room
+  std::uint32_t empty_timeout_s = 300;  // nobody ever joined
   std::uint32_t departure_timeout_s = 20;  // after the last one left
   std::uint32_t max_participants = 0;      // 0 = no limit
   bool enable_remote_unmute = false;
-  // MIME names clients may publish, in order of preference. Video first: clients take the first fit.
-  std::vector<std::string> enabled_codecs = {"video/VP8",  "video/H264", "video/VP9",  "video/AV1",
-                                             "audio/opus", "audio/red",  "audio/PCMU", "audio/PCMA"};
+  // MIME names clients may publish, in order of preference. Video first: clients take the first
+  // fit.
+  std::vector<std::string> enabled_codecs = {"video/VP8",  "video/H264", "video/VP9",
+                                             "video/AV1",  "audio/opus", "audio/red",
+                                             "audio/PCMU", "audio/PCMA"};
 };
 
 struct ServerOptions {
-  // Clients read it: below 1.8.0 RPC is off, above 1.13.6 JS publishes VP9/AV1 in a mode of its own.
+  // Clients read it: below 1.8.0 RPC is off, above 1.13.6 JS publishes VP9/AV1 in a mode of its
+  // own.
   std::string announced_version = "1.13.5";
   std::int32_t announced_protocol = 17;
   std::string node_id = "ND_fovea";
@@ -41,7 +44,8 @@ struct ServerOptions {
 
   // Speakers: shorter reacts faster and flickers more.
   Duration speaker_interval = Millis(400);
-  // Dynacast: how long a layer that nobody wants keeps running. Shorter saves uplink, costs key frames.
+  // Dynacast: how long a layer that nobody wants keeps running. Shorter saves uplink, costs key
+  // frames.
   Duration dynacast_pause_delay = Seconds(5);
   // A participant who has never connected is removed after this.
   Duration join_timeout = Seconds(60);

@@ -3,7 +3,8 @@
 namespace fovea::livekit {
 namespace {
 
-PeerConnection* Find(std::map<PeerConnection::Role, PeerConnection>& peers, PeerConnection::Role role) {
+PeerConnection* Find(std::map<PeerConnection::Role, PeerConnection>& peers,
+                     PeerConnection::Role role) {
   const auto it = peers.find(role);
   return it == peers.end() ? nullptr : &it->second;
 }
@@ -17,11 +18,13 @@ PeerConnection* Participant::primary() {
 }
 
 PeerConnection* Participant::uplink() {
-  return Find(peers, single_peer_connection ? PeerConnection::Role::kSingle : PeerConnection::Role::kPublisher);
+  return Find(peers, single_peer_connection ? PeerConnection::Role::kSingle
+                                            : PeerConnection::Role::kPublisher);
 }
 
 PeerConnection* Participant::downlink() {
-  return Find(peers, single_peer_connection ? PeerConnection::Role::kSingle : PeerConnection::Role::kSubscriber);
+  return Find(peers, single_peer_connection ? PeerConnection::Role::kSingle
+                                            : PeerConnection::Role::kSubscriber);
 }
 
 PeerConnection* Participant::peer_for(control::SessionHandle session) {

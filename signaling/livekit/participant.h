@@ -83,34 +83,34 @@ class Participant {
   pb::ParticipantInfo info;
 
   // Signalling.
-  ConnectionId connection;          // 0 while the socket is gone and a resume may come
+  ConnectionId connection;  // 0 while the socket is gone and a resume may come
   Instant signal_lost_at = kNever;
   Instant refresh_token_at = kNever;
-  bool drop_signal_on_resume = false;              // simulate hooks
+  bool drop_signal_on_resume = false;  // simulate hooks
   bool drop_signal_on_resume_silently = false;
 
   // Media.
   std::map<PeerConnection::Role, PeerConnection> peers;
-  std::map<std::string, PendingTrack> pending;          // by cid
-  std::vector<std::string> pending_order;               // cids, oldest first
-  std::map<std::string, std::unique_ptr<Track>> tracks; // by sid
-  std::map<std::string, Downlink> downlinks;            // by track sid
-  std::map<std::string, TrackSettings> early_settings;  // track_setting before the subscription
-  std::set<std::string> unsubscribed;                   // exceptions to auto_subscribe
-  std::set<std::string> subscribed_by_hand;             // wishes without auto_subscribe
-  std::map<std::string, Instant> awaited_tracks;        // wished for but unknown; given up at that time
+  std::map<std::string, PendingTrack> pending;           // by cid
+  std::vector<std::string> pending_order;                // cids, oldest first
+  std::map<std::string, std::unique_ptr<Track>> tracks;  // by sid
+  std::map<std::string, Downlink> downlinks;             // by track sid
+  std::map<std::string, TrackSettings> early_settings;   // track_setting before the subscription
+  std::set<std::string> unsubscribed;                    // exceptions to auto_subscribe
+  std::set<std::string> subscribed_by_hand;              // wishes without auto_subscribe
+  std::map<std::string, Instant> awaited_tracks;  // wished for but unknown; given up at that time
   SubscriptionPermissions subscription_permissions;
-  bool needs_sections = false;       // new downlinks wait for a negotiation
-  bool has_idle_section = false;     // a downlink went; its section is to become inactive
-  std::uint32_t asked_audios = 0;    // last media_sections_requirement not yet followed by an offer
+  bool needs_sections = false;     // new downlinks wait for a negotiation
+  bool has_idle_section = false;   // a downlink went; its section is to become inactive
+  std::uint32_t asked_audios = 0;  // last media_sections_requirement not yet followed by an offer
   std::uint32_t asked_videos = 0;
   bool requirement_outstanding = false;
 
   // Data.
   std::uint32_t last_reliable_seq = 0;
-  std::map<std::uint32_t, DataTrack> data_tracks;             // by publisher's handle
-  std::map<std::uint32_t, std::string> data_handles;          // our handle → data track sid
-  std::set<std::string> data_subscribed;                      // wishes, by data track sid
+  std::map<std::uint32_t, DataTrack> data_tracks;     // by publisher's handle
+  std::map<std::uint32_t, std::string> data_handles;  // our handle → data track sid
+  std::set<std::string> data_subscribed;              // wishes, by data track sid
   std::set<std::string> data_unsubscribed;
   std::uint32_t next_data_handle = 1;
 
@@ -118,9 +118,9 @@ class Participant {
   bool update_due = false;  // a batched update is owed to the others
 
   // Speakers and quality.
-  float speaker_level = 0;         // as last sent
+  float speaker_level = 0;  // as last sent
   bool speaking = false;
-  float pending_level = 0;         // as last measured
+  float pending_level = 0;  // as last measured
   bool pending_speaking = false;
   bool speaker_dirty = false;
   std::optional<pb::ConnectionQuality> quality_sent;

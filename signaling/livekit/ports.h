@@ -20,12 +20,18 @@ namespace fovea::livekit {
 using ConnectionId = StrongId<struct ConnectionTag, std::uint64_t>;
 
 // RFC 6455 section 7.4.1 codes that we use.
-enum class CloseCode : std::uint16_t { kNormal = 1000, kGoingAway = 1001, kPolicy = 1008, kInternal = 1011 };
+enum class CloseCode : std::uint16_t {
+  kNormal = 1000,
+  kGoingAway = 1001,
+  kPolicy = 1008,
+  kInternal = 1011
+};
 
 class SignalPort {
  public:
   virtual ~SignalPort() = default;
-  // Queues one message; encoded as the connection speaks (protobuf or JSON). A closed connection: no-op.
+  // Queues one message; encoded as the connection speaks (protobuf or JSON). A closed connection:
+  // no-op.
   virtual void Send(ConnectionId connection, const pb::SignalResponse& message) = 0;
   // Flushes what is queued, then closes. The close is not reported back.
   virtual void Close(ConnectionId connection, CloseCode code, std::string_view reason) = 0;
@@ -60,10 +66,11 @@ class MediaPort {
   [[nodiscard]] virtual control::SessionHandle NewSession(std::uint8_t worker) = 0;
   [[nodiscard]] virtual control::PublicationHandle NewPublication(std::uint8_t worker) = 0;
   [[nodiscard]] virtual control::SubscriptionHandle NewSubscription(std::uint8_t worker) = 0;
-  // Sends a command to the worker (or workers) that it concerns. AddSubscription, RemoveSubscription
-  // and RemovePublication also keep the publication's routes.
+  // Sends a command to the worker (or workers) that it concerns. AddSubscription,
+  // RemoveSubscription and RemovePublication also keep the publication's routes.
   virtual void Post(const control::WorkerCommand& command) = 0;
-  // Posts a fence to every worker; FenceReached with the returned id follows once all have passed it.
+  // Posts a fence to every worker; FenceReached with the returned id follows once all have passed
+  // it.
   virtual std::uint64_t PostFence() = 0;
   // Opens LiveKit's data channels from our side (dual mode's subscriber connection).
   virtual void OpenDataChannels(control::SessionHandle session) = 0;

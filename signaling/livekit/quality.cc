@@ -13,13 +13,15 @@ struct Layer {
 
 std::vector<Layer> DeclaredLayers(const pb::TrackInfo& track) {
   std::vector<Layer> layers;
-  const auto& declared =
-      track.layers_size() > 0 || track.codecs_size() == 0 ? track.layers() : track.codecs(0).layers();
+  const auto& declared = track.layers_size() > 0 || track.codecs_size() == 0
+                             ? track.layers()
+                             : track.codecs(0).layers();
   for (const pb::VideoLayer& layer : declared) {
     if (layer.quality() == pb::VideoQuality::OFF) continue;
     layers.push_back({layer.quality(), layer.width(), layer.height()});
   }
-  std::sort(layers.begin(), layers.end(), [](const Layer& a, const Layer& b) { return a.quality < b.quality; });
+  std::sort(layers.begin(), layers.end(),
+            [](const Layer& a, const Layer& b) { return a.quality < b.quality; });
   layers.erase(std::unique(layers.begin(), layers.end(),
                            [](const Layer& a, const Layer& b) { return a.quality == b.quality; }),
                layers.end());
@@ -49,7 +51,8 @@ pb::VideoQuality QualityForSpatial(const pb::TrackInfo& track, std::uint8_t spat
   return declared[std::min<std::size_t>(spatial, declared.size() - 1)];
 }
 
-pb::VideoQuality QualityForDimensions(const pb::TrackInfo& track, std::uint32_t width, std::uint32_t height) {
+pb::VideoQuality QualityForDimensions(const pb::TrackInfo& track, std::uint32_t width,
+                                      std::uint32_t height) {
   const std::vector<Layer> layers = DeclaredLayers(track);
   const bool portrait = track.width() > 0 && track.width() < track.height();
   const std::uint32_t wanted = portrait ? width : height;

@@ -4,8 +4,8 @@
 //
 // Invariants:
 //  (1) At most one participant per identity; a newer join replaces the older one.
-//  (2) A subscriber is told of a publisher (`update`) before anything that adds the publisher's media.
-//  (3) Every handle in Context.index that names this room belongs to a live object of it.
+//  (2) A subscriber is told of a publisher (`update`) before anything that adds the publisher's
+//  media. (3) Every handle in Context.index that names this room belongs to a live object of it.
 // Thread: signaling.
 #pragma once
 
@@ -36,14 +36,15 @@ class Room {
   // same identity is put out with DUPLICATE_IDENTITY. Null when the workers have no room left, or
   // when the offer in the join request was unreadable (then the participant was put out again).
   Participant* Join(Instant now, ConnectionId connection, const JoinParams& params);
-  // Attaches a new socket to a live participant; sends `reconnect` first. Null when there is none of
-  // that sid: the caller tells the client to join anew.
+  // Attaches a new socket to a live participant; sends `reconnect` first. Null when there is none
+  // of that sid: the caller tells the client to join anew.
   Participant* Resume(Instant now, ConnectionId connection, const JoinParams& params);
   [[nodiscard]] bool IsFull() const;
   void HandleSignal(Instant now, Participant& participant, const pb::SignalRequest& request);
   void HandleSignalClosed(Instant now, Participant& participant);
   void HandleSessionConnected(Instant now, Participant& participant, PeerConnection& peer);
-  void HandleSessionDisconnected(Instant now, Participant& participant, control::DisconnectCause cause);
+  void HandleSessionDisconnected(Instant now, Participant& participant,
+                                 control::DisconnectCause cause);
   // Puts a participant out: `leave` to them, commands to the workers, `update` to the others. The
   // Participant is destroyed.
   void Remove(Instant now, Participant& participant, pb::DisconnectReason reason,
@@ -72,15 +73,18 @@ class Room {
     return participants_;
   }
   void SetMetadata(std::string metadata);
-  void SetTimeouts(std::uint32_t empty_s, std::uint32_t departure_s, std::uint32_t max_participants);
+  void SetTimeouts(std::uint32_t empty_s, std::uint32_t departure_s,
+                   std::uint32_t max_participants);
   // Somebody announced participants: an empty room waits for them for its whole timeout.
   void KeepOpen(Instant now) { empty_since_ = now; }
-  // Metadata, name, attributes (empty value deletes a key) and permission; empty strings: unchanged.
-  void UpdateParticipant(Instant now, Participant& participant, const pb::UpdateParticipantRequest& request);
+  // Metadata, name, attributes (empty value deletes a key) and permission; empty strings:
+  // unchanged.
+  void UpdateParticipant(Instant now, Participant& participant,
+                         const pb::UpdateParticipantRequest& request);
   // Null: no such track. An unmute needs options.room.enable_remote_unmute; the caller checks.
   Track* MutePublishedTrack(Participant& participant, const std::string& track_sid, bool muted);
-  void UpdateSubscriptions(Instant now, Participant& participant, const std::vector<std::string>& track_sids,
-                           bool subscribe);
+  void UpdateSubscriptions(Instant now, Participant& participant,
+                           const std::vector<std::string>& track_sids, bool subscribe);
 
   // --- Time ---
 
@@ -117,16 +121,19 @@ class Room {
   void Unpublish(Instant now, Participant& participant, std::string track_sid, bool tell_publisher);
   [[nodiscard]] std::vector<UplinkTrack> UplinksOf(const Participant& participant) const;
   void PublishSection(Instant now, Participant& participant, const UplinkSection& section);
-  void PublishTrack(Instant now, Participant& participant, PendingTrack pending, const UplinkSection& section);
+  void PublishTrack(Instant now, Participant& participant, PendingTrack pending,
+                    const UplinkSection& section);
 
   // room_negotiate.cc
-  [[nodiscard]] LocalTransport LocalTransportOf(const Participant& participant, const PeerConnection& peer) const;
+  [[nodiscard]] LocalTransport LocalTransportOf(const Participant& participant,
+                                                const PeerConnection& peer) const;
   [[nodiscard]] std::vector<DownlinkTrack> DownlinksOf(Participant& participant);
   void HandleOffer(Instant now, Participant& participant, const pb::SessionDescription& offer);
   void ApplyAnswer(Instant now, Participant& participant, const Answer& answer);
   void HandleAnswer(Instant now, Participant& participant, const pb::SessionDescription& answer);
   void EnsureOnWorker(PeerConnection& peer, const RemoteTransport& remote);
-  void SendCandidates(Participant& participant, const PeerConnection& peer, const LocalTransport& local);
+  void SendCandidates(Participant& participant, const PeerConnection& peer,
+                      const LocalTransport& local);
   void NegotiateDownlinks(Instant now, Participant& participant);
   void AskForSections(Participant& participant, const SectionShortage& shortage);
   void OfferToSubscriber(Instant now, Participant& participant, bool restart_ice);
@@ -140,14 +147,17 @@ class Room {
   void ReconcileSubscriptions(Instant now, Participant& subscriber);
   void ReconcileTrack(Instant now, Participant& publisher, const Track& track);
   void Subscribe(Instant now, Participant& publisher, const Track& track, Participant& subscriber);
-  void Unsubscribe(Instant now, Participant& subscriber, std::string track_sid);  // by value, as Unpublish
-  void HandleSubscriptionRequest(Instant now, Participant& participant, const pb::UpdateSubscription& request);
+  void Unsubscribe(Instant now, Participant& subscriber,
+                   std::string track_sid);  // by value, as Unpublish
+  void HandleSubscriptionRequest(Instant now, Participant& participant,
+                                 const pb::UpdateSubscription& request);
   void GiveUpAwaitedTracks(Instant now, Participant& participant);
-  void HandleTrackSettings(Instant now, Participant& participant, const pb::UpdateTrackSettings& settings);
+  void HandleTrackSettings(Instant now, Participant& participant,
+                           const pb::UpdateTrackSettings& settings);
   void HandleSubscriptionPermission(Instant now, Participant& participant,
                                     const pb::SubscriptionPermission& permission);
-  [[nodiscard]] pb::VideoQuality WantedQuality(const Participant& subscriber, const Downlink& downlink,
-                                               const Track& track) const;
+  [[nodiscard]] pb::VideoQuality WantedQuality(const Participant& subscriber,
+                                               const Downlink& downlink, const Track& track) const;
   void ApplyTarget(const Participant& subscriber, const Downlink& downlink, const Track& track);
   void UpdateDynacast(Instant now, Participant& publisher, Track& track);
   void SendDynacast(Participant& publisher, Track& track, pb::VideoQuality max);
@@ -157,7 +167,8 @@ class Room {
   void BroadcastSoon(Participant& about);
   void SendUpdate(const Participant& to, const std::vector<pb::ParticipantInfo>& infos);
   void SendRoomUpdate(Participant* to);
-  void UpdateOwnMetadata(Instant now, Participant& participant, const pb::UpdateParticipantMetadata& request);
+  void UpdateOwnMetadata(Instant now, Participant& participant,
+                         const pb::UpdateParticipantMetadata& request);
   void RespondToRequest(Participant& participant, pb::RequestResponse response);
   void Notify(Instant now, const char* event, const Participant* participant, const Track* track);
 
@@ -200,7 +211,8 @@ class Room {
     std::uint32_t jitter_us = 0;
     std::uint32_t rtt_us = 0;
   };
-  std::map<std::string, LinkQuality> link_quality_;  // by participant sid, since the last SendQuality
+  std::map<std::string, LinkQuality>
+      link_quality_;  // by participant sid, since the last SendQuality
 };
 
 }  // namespace fovea::livekit

@@ -9,10 +9,10 @@ pb::Room Room::Info() const {
   pb::Room info = info_;
   const auto visible = [](const auto& entry) { return !entry.second->hidden(); };
   const auto publishing = [](const auto& entry) { return entry.second->info.is_publisher(); };
-  info.set_num_participants(
-      static_cast<std::uint32_t>(std::count_if(participants_.begin(), participants_.end(), visible)));
-  info.set_num_publishers(
-      static_cast<std::uint32_t>(std::count_if(participants_.begin(), participants_.end(), publishing)));
+  info.set_num_participants(static_cast<std::uint32_t>(
+      std::count_if(participants_.begin(), participants_.end(), visible)));
+  info.set_num_publishers(static_cast<std::uint32_t>(
+      std::count_if(participants_.begin(), participants_.end(), publishing)));
   return info;
 }
 
@@ -33,7 +33,8 @@ void Room::SetMetadata(std::string metadata) {
   SendRoomUpdate(nullptr);
 }
 
-void Room::SetTimeouts(std::uint32_t empty_s, std::uint32_t departure_s, std::uint32_t max_participants) {
+void Room::SetTimeouts(std::uint32_t empty_s, std::uint32_t departure_s,
+                       std::uint32_t max_participants) {
   if (empty_s > 0) info_.set_empty_timeout(empty_s);
   if (departure_s > 0) info_.set_departure_timeout(departure_s);
   if (max_participants > 0) info_.set_max_participants(max_participants);
@@ -69,11 +70,13 @@ void Room::UpdateParticipant(Instant now, Participant& participant,
   for (const auto& [track_sid, track] : participant.tracks) {
     if (!source_allowed(*track)) forbidden.push_back(track_sid);
   }
-  for (const std::string& track_sid : forbidden) Unpublish(now, participant, track_sid, /*tell_publisher=*/true);
+  for (const std::string& track_sid : forbidden)
+    Unpublish(now, participant, track_sid, /*tell_publisher=*/true);
   ReconcileSubscriptions(now, participant);
 }
 
-Track* Room::MutePublishedTrack(Participant& participant, const std::string& track_sid, bool muted) {
+Track* Room::MutePublishedTrack(Participant& participant, const std::string& track_sid,
+                                bool muted) {
   Track* track = participant.track(track_sid);
   if (track == nullptr) return nullptr;
   track->info.set_muted(muted);
@@ -90,9 +93,11 @@ Track* Room::MutePublishedTrack(Participant& participant, const std::string& tra
 bool Room::IsConsistent() const {
   for (const auto& [session, owner] : context_.index.sessions) {
     if (owner.room != this) continue;
-    const bool lives = std::any_of(participants_.begin(), participants_.end(), [&](const auto& entry) {
-      return entry.second.get() == owner.participant && entry.second->peer_for(session) != nullptr;
-    });
+    const bool lives =
+        std::any_of(participants_.begin(), participants_.end(), [&](const auto& entry) {
+          return entry.second.get() == owner.participant &&
+                 entry.second->peer_for(session) != nullptr;
+        });
     if (!lives) return false;
   }
   for (const auto& [publication, owner] : context_.index.publications) {

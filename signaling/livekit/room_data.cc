@@ -73,7 +73,8 @@ void Room::SendServerData(const pb::SendDataRequest& request) {
   if (request.has_topic()) user.set_topic(request.topic());
   *user.mutable_destination_sids() = request.destination_sids();
   *user.mutable_destination_identities() = request.destination_identities();
-  const DataLane lane = request.kind() == pb::DataPacket::LOSSY ? DataLane::kLossy : DataLane::kReliable;
+  const DataLane lane =
+      request.kind() == pb::DataPacket::LOSSY ? DataLane::kLossy : DataLane::kReliable;
   DeliverData(nullptr, lane, packet);
 }
 
@@ -88,7 +89,8 @@ void Room::PublishDataTrack(Participant& participant, const pb::PublishDataTrack
     RespondToRequest(participant, std::move(response));
   };
   if (!context_.options.enable_data_tracks || !participant.info.permission().can_publish_data()) {
-    return refuse(pb::RequestResponse::NOT_ALLOWED, "does not have permission to publish data tracks");
+    return refuse(pb::RequestResponse::NOT_ALLOWED,
+                  "does not have permission to publish data tracks");
   }
   if (request.pub_handle() == 0 || request.pub_handle() > kDataTrackHandleMax) {
     return refuse(pb::RequestResponse::INVALID_HANDLE, "handle must be 1 to 65535");
@@ -143,7 +145,8 @@ void Room::UnpublishDataTrack(Participant& participant, std::uint32_t handle, bo
   }
 }
 
-void Room::UpdateDataSubscription(Participant& participant, const pb::UpdateDataSubscription& request) {
+void Room::UpdateDataSubscription(Participant& participant,
+                                  const pb::UpdateDataSubscription& request) {
   for (const auto& update : request.updates()) {
     if (update.subscribe()) {
       participant.data_unsubscribed.erase(update.track_sid());

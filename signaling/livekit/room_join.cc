@@ -8,12 +8,14 @@ namespace {
 
 constexpr std::size_t kSifTrailerBytes = 16;
 
-pb::ParticipantInfo MakeInfo(const Context& context, Instant now, const JoinParams& params, std::string sid) {
+pb::ParticipantInfo MakeInfo(const Context& context, Instant now, const JoinParams& params,
+                             std::string sid) {
   pb::ParticipantInfo info;
   info.set_sid(std::move(sid));
   info.set_identity(params.identity);
   info.set_name(params.name);
-  info.set_metadata(params.request.metadata().empty() ? params.metadata : params.request.metadata());
+  info.set_metadata(params.request.metadata().empty() ? params.metadata
+                                                      : params.request.metadata());
   for (const auto& [key, value] : params.attributes) (*info.mutable_attributes())[key] = value;
   for (const auto& [key, value] : params.request.participant_attributes()) {
     (*info.mutable_attributes())[key] = value;
@@ -164,8 +166,9 @@ bool Room::CreatePeers(Participant& participant) {
       ReleaseMedia(participant);
       return false;
     }
-    const bool fits = peer.credentials.ufrag.TryAssign(NewIceText(context_.random_bytes, kUfragChars)) &&
-                      peer.credentials.password.TryAssign(NewIceText(context_.random_bytes, kPasswordChars));
+    const bool fits =
+        peer.credentials.ufrag.TryAssign(NewIceText(context_.random_bytes, kUfragChars)) &&
+        peer.credentials.password.TryAssign(NewIceText(context_.random_bytes, kPasswordChars));
     FOVEA_CHECK(fits);
     context_.index.sessions[peer.session] = SessionOwner{this, &participant};
     participant.peers[role] = std::move(peer);
@@ -192,7 +195,8 @@ pb::JoinResponse Room::MakeJoinResponse(Instant now, const Participant& particip
   join.set_ping_timeout(options.ping_timeout_s);
   *join.mutable_server_info() = MakeServerInfo(options);
   join.set_sif_trailer(sif_trailer_);
-  for (const std::string& mime : options.room.enabled_codecs) join.add_enabled_publish_codecs()->set_mime(mime);
+  for (const std::string& mime : options.room.enabled_codecs)
+    join.add_enabled_publish_codecs()->set_mime(mime);
   join.set_fast_publish(participant.info.permission().can_publish());
   return join;
 }
@@ -218,23 +222,26 @@ void Room::Activate(Instant now, Participant& participant) {
   Notify(now, "participant_joined", &participant, nullptr);
 }
 
-void Room::HandleSessionDisconnected(Instant now, Participant& participant, control::DisconnectCause cause) {
+void Room::HandleSessionDisconnected(Instant now, Participant& participant,
+                                     control::DisconnectCause cause) {
   using Cause = control::DisconnectCause;
   switch (cause) {
     case Cause::kConsentLost:
       context_.log.Log(LogLevel::kInfo, "participant " + participant.sid + " lost its media path");
-      Remove(now, participant, pb::DisconnectReason::CONNECTION_TIMEOUT, pb::LeaveRequest::RECONNECT);
+      Remove(now, participant, pb::DisconnectReason::CONNECTION_TIMEOUT,
+             pb::LeaveRequest::RECONNECT);
       return;
     case Cause::kDtlsClosed:
-      // A browser closes DTLS when the page goes; the signalling socket says the same within moments,
-      // or the client reconnects in full.
+      // A browser closes DTLS when the page goes; the signalling socket says the same within
+      // moments, or the client reconnects in full.
       if (participant.connection == ConnectionId{}) {
         Remove(now, participant, pb::DisconnectReason::CLIENT_INITIATED);
       }
       return;
     case Cause::kDtlsFailed:
     case Cause::kFingerprintMismatch:
-      context_.log.Log(LogLevel::kWarn, "participant " + participant.sid + " failed the DTLS handshake");
+      context_.log.Log(LogLevel::kWarn,
+                       "participant " + participant.sid + " failed the DTLS handshake");
       Remove(now, participant, pb::DisconnectReason::JOIN_FAILURE, pb::LeaveRequest::RECONNECT);
       return;
   }
@@ -253,9 +260,11 @@ void Room::HandleSignalClosed(Instant now, Participant& participant) {
 
 Participant* Room::Resume(Instant now, ConnectionId connection, const JoinParams& params) {
   Participant* participant = Find(params.identity);
-  if (participant == nullptr || participant->sid != params.request.participant_sid()) return nullptr;
+  if (participant == nullptr || participant->sid != params.request.participant_sid())
+    return nullptr;
   if (participant->connection != ConnectionId{}) {
-    context_.signal.Close(participant->connection, CloseCode::kNormal, "replaced by a newer connection");
+    context_.signal.Close(participant->connection, CloseCode::kNormal,
+                          "replaced by a newer connection");
   }
   if (participant->drop_signal_on_resume_silently) {
     participant->drop_signal_on_resume_silently = false;
@@ -323,7 +332,8 @@ void Room::Remove(Instant now, Participant& participant, pb::DisconnectReason re
                   pb::LeaveRequest::Action action) {
   const bool was_active = participant.active();
   const bool duplicate = reason == pb::DisconnectReason::DUPLICATE_IDENTITY;
-  if (participant.connection != ConnectionId{} && reason != pb::DisconnectReason::CLIENT_INITIATED) {
+  if (participant.connection != ConnectionId{} &&
+      reason != pb::DisconnectReason::CLIENT_INITIATED) {
     pb::SignalResponse response;
     response.mutable_leave()->set_reason(reason);
     response.mutable_leave()->set_action(action);
@@ -342,14 +352,17 @@ void Room::Remove(Instant now, Participant& participant, pb::DisconnectReason re
     Unpublish(now, participant, participant.tracks.begin()->first, /*tell_publisher=*/false);
   }
   while (!participant.data_tracks.empty()) {
-    UnpublishDataTrack(participant, participant.data_tracks.begin()->first, /*tell_publisher=*/false);
+    UnpublishDataTrack(participant, participant.data_tracks.begin()->first,
+                       /*tell_publisher=*/false);
   }
-  while (!participant.downlinks.empty()) Unsubscribe(now, participant, participant.downlinks.begin()->first);
+  while (!participant.downlinks.empty())
+    Unsubscribe(now, participant, participant.downlinks.begin()->first);
   ReleaseMedia(participant);
   if (!duplicate) Broadcast(participant, &participant);  // a swap by identity needs no goodbye
-  Notify(now, was_active ? "participant_left" : "participant_connection_aborted", &participant, nullptr);
-  context_.log.Log(LogLevel::kInfo, "participant " + participant.sid + " left: " +
-                                        pb::DisconnectReason_Name(reason));
+  Notify(now, was_active ? "participant_left" : "participant_connection_aborted", &participant,
+         nullptr);
+  context_.log.Log(LogLevel::kInfo, "participant " + participant.sid +
+                                        " left: " + pb::DisconnectReason_Name(reason));
 
   link_quality_.erase(participant.sid);
   const bool was_resident = IsResident(participant);
@@ -386,7 +399,8 @@ void Room::Close(Instant now, pb::DisconnectReason reason) {
 bool Room::IsExpired(Instant now) const {
   if (closed_) return true;
   if (Residents() > 0) return false;
-  const std::uint32_t timeout_s = anyone_ever_joined_ ? info_.departure_timeout() : info_.empty_timeout();
+  const std::uint32_t timeout_s =
+      anyone_ever_joined_ ? info_.departure_timeout() : info_.empty_timeout();
   return now >= empty_since_ + Seconds(timeout_s);
 }
 
@@ -405,7 +419,8 @@ void Room::Simulate(Instant now, Participant& participant, const pb::SimulateSce
       return;
     }
     case Scenario::kNodeFailure:
-      // As if the process had died: no `leave`, the socket just ends and the sid is unknown afterwards.
+      // As if the process had died: no `leave`, the socket just ends and the sid is unknown
+      // afterwards.
       context_.signal.Abort(participant.connection);
       participant.connection = ConnectionId{};
       Remove(now, participant, pb::DisconnectReason::STATE_MISMATCH);
@@ -420,7 +435,8 @@ void Room::Simulate(Instant now, Participant& participant, const pb::SimulateSce
       response.mutable_leave()->set_action(pb::LeaveRequest::RESUME);
       response.mutable_leave()->set_can_reconnect(true);
       Send(participant, response);
-      context_.signal.Close(participant.connection, CloseCode::kNormal, "switch candidate protocol");
+      context_.signal.Close(participant.connection, CloseCode::kNormal,
+                            "switch candidate protocol");
       participant.connection = ConnectionId{};
       participant.signal_lost_at = now;
       return;
@@ -429,7 +445,8 @@ void Room::Simulate(Instant now, Participant& participant, const pb::SimulateSce
       participant.drop_signal_on_resume = scenario.disconnect_signal_on_resume();
       return;
     case Scenario::kDisconnectSignalOnResumeNoMessages:
-      participant.drop_signal_on_resume_silently = scenario.disconnect_signal_on_resume_no_messages();
+      participant.drop_signal_on_resume_silently =
+          scenario.disconnect_signal_on_resume_no_messages();
       return;
     case Scenario::kSubscriberBandwidth:
     case Scenario::SCENARIO_NOT_SET:

@@ -115,12 +115,14 @@ void RoomManager::Remember(ConnectionId connection, ConnectionOwner owner) {
 }
 
 Participant* RoomManager::ParticipantOf(const ConnectionOwner& owner) {
-  const bool room_lives = std::any_of(rooms_.begin(), rooms_.end(),
-                                      [&](const auto& entry) { return entry.second.get() == owner.room; });
+  const bool room_lives = std::any_of(rooms_.begin(), rooms_.end(), [&](const auto& entry) {
+    return entry.second.get() == owner.room;
+  });
   return room_lives ? owner.room->FindBySid(owner.participant_sid) : nullptr;
 }
 
-void RoomManager::HandleSignal(Instant now, ConnectionId connection, const pb::SignalRequest& request) {
+void RoomManager::HandleSignal(Instant now, ConnectionId connection,
+                               const pb::SignalRequest& request) {
   const auto it = connections_.find(connection);
   if (it == connections_.end()) return;
   Participant* participant = ParticipantOf(it->second);
@@ -176,11 +178,13 @@ void RoomManager::HandleWorkerEvent(Instant now, const control::WorkerEvent& eve
                  },
                  [&](const control::UplinkQuality& e) {
                    const TrackOwner owner = publication_owner(e.publication);
-                   if (owner.room != nullptr) owner.room->HandleUplinkQuality(*owner.participant, e);
+                   if (owner.room != nullptr)
+                     owner.room->HandleUplinkQuality(*owner.participant, e);
                  },
                  [&](const control::DownlinkQuality& e) {
                    const TrackOwner owner = subscription_owner(e.subscription);
-                   if (owner.room != nullptr) owner.room->HandleDownlinkQuality(*owner.participant, e);
+                   if (owner.room != nullptr)
+                     owner.room->HandleDownlinkQuality(*owner.participant, e);
                  },
                  [&](const control::SubscriptionStarted& e) {
                    const TrackOwner owner = subscription_owner(e.subscription);
@@ -191,7 +195,8 @@ void RoomManager::HandleWorkerEvent(Instant now, const control::WorkerEvent& eve
              event);
 }
 
-void RoomManager::HandleData(Instant now, control::SessionHandle session, DataLane lane, ByteSpan message) {
+void RoomManager::HandleData(Instant now, control::SessionHandle session, DataLane lane,
+                             ByteSpan message) {
   const auto it = context_.index.sessions.find(session);
   if (it == context_.index.sessions.end()) return;
   it->second.room->HandleData(now, *it->second.participant, lane, message);

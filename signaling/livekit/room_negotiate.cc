@@ -13,12 +13,14 @@ constexpr std::size_t kUfragChars = 8;
 constexpr std::size_t kPasswordChars = 24;
 
 IceText FreshIce(const Context& context) {
-  return {NewIceText(context.random_bytes, kUfragChars), NewIceText(context.random_bytes, kPasswordChars)};
+  return {NewIceText(context.random_bytes, kUfragChars),
+          NewIceText(context.random_bytes, kPasswordChars)};
 }
 
 control::IceCredentials ToCredentials(const IceText& ice) {
   control::IceCredentials credentials;
-  const bool fits = credentials.ufrag.TryAssign(ice.ufrag) && credentials.password.TryAssign(ice.pwd);
+  const bool fits =
+      credentials.ufrag.TryAssign(ice.ufrag) && credentials.password.TryAssign(ice.pwd);
   FOVEA_CHECK(fits);  // our own text
   return credentials;
 }
@@ -36,8 +38,8 @@ control::RemoteDescription ToRemote(const RemoteTransport& remote) {
   if (remote.fingerprint.size() == kTextBytes) {
     description.has_fingerprint = true;
     for (std::size_t i = 0; i < description.fingerprint.size(); ++i) {
-      description.fingerprint[i] = static_cast<std::uint8_t>(HexDigit(remote.fingerprint[3 * i]) << 4 |
-                                                             HexDigit(remote.fingerprint[3 * i + 1]));
+      description.fingerprint[i] = static_cast<std::uint8_t>(
+          HexDigit(remote.fingerprint[3 * i]) << 4 | HexDigit(remote.fingerprint[3 * i + 1]));
     }
   }
   return description;
@@ -57,10 +59,12 @@ void FillCodecs(const std::vector<NegotiatedCodec>& codecs, List& out) {
 
 }  // namespace
 
-LocalTransport Room::LocalTransportOf(const Participant& participant, const PeerConnection& peer) const {
+LocalTransport Room::LocalTransportOf(const Participant& participant,
+                                      const PeerConnection& peer) const {
   const WorkerTransport& worker = context_.media.Transport(participant.worker);
   LocalTransport local;
-  local.ice = {std::string(peer.credentials.ufrag.view()), std::string(peer.credentials.password.view())};
+  local.ice = {std::string(peer.credentials.ufrag.view()),
+               std::string(peer.credentials.password.view())};
   local.fingerprint = worker.fingerprint;
   for (const WorkerTransport::Candidate& candidate : worker.candidates) {
     local.candidates.push_back({candidate.ip, candidate.port, candidate.tcp});
@@ -77,7 +81,8 @@ void Room::EnsureOnWorker(PeerConnection& peer, const RemoteTransport& remote) {
   context_.media.Post(control::AddSession{peer.session, peer.credentials, ToRemote(remote)});
 }
 
-void Room::SendCandidates(Participant& participant, const PeerConnection& peer, const LocalTransport& local) {
+void Room::SendCandidates(Participant& participant, const PeerConnection& peer,
+                          const LocalTransport& local) {
   for (std::size_t i = 0; i < local.candidates.size(); ++i) {
     pb::SignalResponse response;
     pb::TrickleRequest& trickle = *response.mutable_trickle();
@@ -87,8 +92,9 @@ void Room::SendCandidates(Participant& participant, const PeerConnection& peer, 
     init["sdpMLineIndex"] = 0;
     init["usernameFragment"] = local.ice.ufrag;
     trickle.set_candidateinit(wire::DumpJson(init));
-    trickle.set_target(peer.role == PeerConnection::Role::kSubscriber ? pb::SignalTarget::SUBSCRIBER
-                                                                      : pb::SignalTarget::PUBLISHER);
+    trickle.set_target(peer.role == PeerConnection::Role::kSubscriber
+                           ? pb::SignalTarget::SUBSCRIBER
+                           : pb::SignalTarget::PUBLISHER);
     trickle.set_final(i + 1 == local.candidates.size());
     Send(participant, response);
   }
@@ -134,15 +140,17 @@ void Room::HandleOffer(Instant now, Participant& participant, const pb::SessionD
   const AnswerInputs inputs{uplinks, downlinks, FreshIce(context_)};
   const Result<Answer, NegotiationError> result = peer->answerer->HandleOffer(offer.sdp(), inputs);
   if (!result.ok()) {
-    context_.log.Log(LogLevel::kWarn, "offer of " + participant.sid + " refused: " +
-                                          std::string(result.error().reason) + " (line " +
-                                          std::to_string(result.error().line) + ")");
-    return Remove(now, participant, pb::DisconnectReason::STATE_MISMATCH, pb::LeaveRequest::RECONNECT);
+    context_.log.Log(LogLevel::kWarn, "offer of " + participant.sid +
+                                          " refused: " + std::string(result.error().reason) +
+                                          " (line " + std::to_string(result.error().line) + ")");
+    return Remove(now, participant, pb::DisconnectReason::STATE_MISMATCH,
+                  pb::LeaveRequest::RECONNECT);
   }
   const Answer& answer = *result;
   if (answer.ice_restarted) {
     peer->credentials = ToCredentials(peer->answerer->local().ice);
-    context_.media.Post(control::RestartIce{peer->session, peer->credentials, ToRemote(answer.remote)});
+    context_.media.Post(
+        control::RestartIce{peer->session, peer->credentials, ToRemote(answer.remote)});
   } else if (!peer->on_worker) {
     EnsureOnWorker(*peer, answer.remote);
   }
@@ -164,7 +172,8 @@ void Room::HandleOffer(Instant now, Participant& participant, const pb::SessionD
 
 void Room::ApplyAnswer(Instant now, Participant& participant, const Answer& answer) {
   for (const EndedUplink& ended : answer.ended) {
-    if (!ended.track_sid.empty()) Unpublish(now, participant, ended.track_sid, /*tell_publisher=*/false);
+    if (!ended.track_sid.empty())
+      Unpublish(now, participant, ended.track_sid, /*tell_publisher=*/false);
   }
   for (const UplinkSection& section : answer.uplinks) PublishSection(now, participant, section);
   for (const DownlinkSection& section : answer.downlinks) BindDownlink(now, participant, section);
@@ -196,7 +205,8 @@ void Room::BindDownlink(Instant now, Participant& subscriber, const DownlinkSect
   }
   downlink.state = Downlink::State::kBound;
   downlink.mid = section.mid;
-  context_.index.subscriptions[downlink.subscription] = TrackOwner{this, &subscriber, section.track_sid};
+  context_.index.subscriptions[downlink.subscription] =
+      TrackOwner{this, &subscriber, section.track_sid};
 
   control::AddSubscription command;
   command.subscription = downlink.subscription;
@@ -212,7 +222,8 @@ void Room::BindDownlink(Instant now, Participant& subscriber, const DownlinkSect
   const pb::VideoQuality quality = WantedQuality(subscriber, downlink, *track);
   const bool off = quality == pb::VideoQuality::OFF;
   command.paused = downlink.settings.disabled;
-  command.spatial_max = track->is_video() && !off ? SpatialForQuality(track->info, quality) : std::uint8_t{0};
+  command.spatial_max =
+      track->is_video() && !off ? SpatialForQuality(track->info, quality) : std::uint8_t{0};
   command.temporal_max = TemporalForFps(downlink.settings.fps);
   context_.media.Post(command);
   if (track->is_video()) UpdateDynacast(now, *publisher, *track);
@@ -222,7 +233,8 @@ void Room::NegotiateDownlinks(Instant now, Participant& participant) {
   participant.needs_sections = false;
   PeerConnection* peer = participant.downlink();
   if (peer == nullptr) return;
-  if (peer->role == PeerConnection::Role::kSubscriber) return OfferToSubscriber(now, participant, false);
+  if (peer->role == PeerConnection::Role::kSubscriber)
+    return OfferToSubscriber(now, participant, false);
   // Without a first offer there is nothing to ask for: the client makes one on its own.
   if (peer->answerer == nullptr || !peer->answerer->has_remote()) return;
   const std::vector<DownlinkTrack> wanted = DownlinksOf(participant);
@@ -235,14 +247,17 @@ void Room::NegotiateDownlinks(Instant now, Participant& participant) {
 void Room::AskForSections(Participant& participant, const SectionShortage& shortage) {
   // One requirement at a time; a larger one replaces it, because the client adds what is missing to
   // what it has, and an offer already under way may not know of the newest wish.
-  const bool grows = shortage.audios > participant.asked_audios || shortage.videos > participant.asked_videos;
+  const bool grows =
+      shortage.audios > participant.asked_audios || shortage.videos > participant.asked_videos;
   if (participant.requirement_outstanding && !grows) return;
   pb::SignalResponse response;
   pb::MediaSectionsRequirement& requirement = *response.mutable_media_sections_requirement();
   const bool outstanding = participant.requirement_outstanding;
-  requirement.set_num_audios(outstanding ? shortage.audios - std::min(shortage.audios, participant.asked_audios)
+  requirement.set_num_audios(outstanding ? shortage.audios -
+                                               std::min(shortage.audios, participant.asked_audios)
                                          : shortage.audios);
-  requirement.set_num_videos(outstanding ? shortage.videos - std::min(shortage.videos, participant.asked_videos)
+  requirement.set_num_videos(outstanding ? shortage.videos -
+                                               std::min(shortage.videos, participant.asked_videos)
                                          : shortage.videos);
   participant.requirement_outstanding = true;
   participant.asked_audios = shortage.audios;
@@ -282,14 +297,16 @@ void Room::OfferToSubscriber(Instant now, Participant& participant, bool restart
   if (first || restart_ice) SendCandidates(participant, *peer, peer->offerer->local());
 }
 
-void Room::HandleAnswer(Instant now, Participant& participant, const pb::SessionDescription& answer) {
+void Room::HandleAnswer(Instant now, Participant& participant,
+                        const pb::SessionDescription& answer) {
   PeerConnection* peer = participant.downlink();
   if (peer == nullptr || peer->offerer == nullptr) return;
-  const Result<OfferAccepted, NegotiationError> result = peer->offerer->HandleAnswer(answer.id(), answer.sdp());
+  const Result<OfferAccepted, NegotiationError> result =
+      peer->offerer->HandleAnswer(answer.id(), answer.sdp());
   if (!result.ok()) {
     // A late answer to an older offer is harmless; the outstanding one is still awaited.
-    context_.log.Log(LogLevel::kWarn, "answer of " + participant.sid + " ignored: " +
-                                          std::string(result.error().reason));
+    context_.log.Log(LogLevel::kWarn, "answer of " + participant.sid +
+                                          " ignored: " + std::string(result.error().reason));
     return;
   }
   EnsureOnWorker(*peer, result->remote);

@@ -11,11 +11,16 @@ std::string TrackIdPrefix(const pb::AddTrackRequest& request) {
   std::string prefix(kTrackPrefix);
   prefix += request.type() == pb::TrackType::VIDEO ? 'V' : 'A';
   switch (request.source()) {
-    case pb::TrackSource::CAMERA: return prefix + 'C';
-    case pb::TrackSource::MICROPHONE: return prefix + 'M';
-    case pb::TrackSource::SCREEN_SHARE: return prefix + 'S';
-    case pb::TrackSource::SCREEN_SHARE_AUDIO: return prefix + 's';
-    default: return prefix + 'U';
+    case pb::TrackSource::CAMERA:
+      return prefix + 'C';
+    case pb::TrackSource::MICROPHONE:
+      return prefix + 'M';
+    case pb::TrackSource::SCREEN_SHARE:
+      return prefix + 'S';
+    case pb::TrackSource::SCREEN_SHARE_AUDIO:
+      return prefix + 's';
+    default:
+      return prefix + 'U';
   }
 }
 
@@ -46,7 +51,8 @@ pb::TrackInfo MakeTrackInfo(const pb::AddTrackRequest& request, std::string sid)
   for (const pb::SimulcastCodec& codec : request.simulcast_codecs()) {
     if (codec.cid().empty()) continue;
     pb::SimulcastCodecInfo& out = *info.add_codecs();
-    out.set_mime_type((request.type() == pb::TrackType::VIDEO ? "video/" : "audio/") + codec.codec());
+    out.set_mime_type((request.type() == pb::TrackType::VIDEO ? "video/" : "audio/") +
+                      codec.codec());
     out.set_cid(codec.cid());
     *out.mutable_layers() = codec.layers_size() > 0 ? codec.layers() : request.layers();
     out.set_video_layer_mode(codec.video_layer_mode());
@@ -72,7 +78,8 @@ control::AddPublication MakeCommand(const Track& track, control::SessionHandle s
   (void)command.mid.TryAssign(section.mid);  // longer mids never match the extension either
   command.muted = track.info.muted();
   command.extensions = section.extensions;
-  for (const NegotiatedCodec& codec : section.codecs) (void)command.codecs.TryPush(ToMapping(codec));
+  for (const NegotiatedCodec& codec : section.codecs)
+    (void)command.codecs.TryPush(ToMapping(codec));
   for (const UplinkLayer& layer : section.layers) {
     control::LayerSource source;
     (void)source.rid.TryAssign(layer.rid);
@@ -102,21 +109,24 @@ void Room::AddTrack(Instant now, Participant& participant, const pb::AddTrackReq
     RespondToRequest(participant, std::move(response));
   };
   if (!SourceAllowed(participant.info.permission(), request.source())) {
-    return refuse(pb::RequestResponse::NOT_ALLOWED, "does not have permission to publish this source");
+    return refuse(pb::RequestResponse::NOT_ALLOWED,
+                  "does not have permission to publish this source");
   }
   pb::SignalResponse response;
   pb::TrackPublishedResponse& published = *response.mutable_track_published();
   published.set_cid(request.cid());
   if (!request.sid().empty()) {
-    // A backup codec for a live track: known by one more cid; its m-line is answered but not forwarded
-    // until a subscriber needs it, which subscribed_quality_update never says today.
+    // A backup codec for a live track: known by one more cid; its m-line is answered but not
+    // forwarded until a subscriber needs it, which subscribed_quality_update never says today.
     Track* track = participant.track(request.sid());
     if (track == nullptr) return refuse(pb::RequestResponse::NOT_FOUND, "no such track");
     *published.mutable_track() = track->info;
     return Send(participant, response);
   }
-  if (participant.pending.size() >= limits::kPendingTracksMax && !participant.pending.contains(request.cid())) {
-    return refuse(pb::RequestResponse::LIMIT_EXCEEDED, "too many tracks are waiting for their offer");
+  if (participant.pending.size() >= limits::kPendingTracksMax &&
+      !participant.pending.contains(request.cid())) {
+    return refuse(pb::RequestResponse::LIMIT_EXCEEDED,
+                  "too many tracks are waiting for their offer");
   }
   PendingTrack& pending = participant.pending[request.cid()];
   const bool is_new = pending.info.sid().empty();
@@ -132,7 +142,8 @@ void Room::AddTrack(Instant now, Participant& participant, const pb::AddTrackReq
   PeerConnection* peer = participant.uplink();
   if (peer == nullptr || peer->answerer == nullptr) return;
   const std::vector<UplinkTrack> uplinks = UplinksOf(participant);
-  for (const UplinkSection& section : peer->answerer->Rematch(uplinks)) PublishSection(now, participant, section);
+  for (const UplinkSection& section : peer->answerer->Rematch(uplinks))
+    PublishSection(now, participant, section);
 }
 
 std::vector<UplinkTrack> Room::UplinksOf(const Participant& participant) const {
@@ -141,10 +152,12 @@ std::vector<UplinkTrack> Room::UplinksOf(const Participant& participant) const {
     UplinkTrack uplink;
     uplink.cid = cid;
     uplink.track_sid = info.sid();
-    uplink.kind = info.type() == pb::TrackType::VIDEO ? control::MediaKind::kVideo : control::MediaKind::kAudio;
+    uplink.kind = info.type() == pb::TrackType::VIDEO ? control::MediaKind::kVideo
+                                                      : control::MediaKind::kAudio;
     uplink.preferred = preferred;
-    const int layers = info.layers_size() > 0 || info.codecs_size() == 0 ? info.layers_size()
-                                                                        : info.codecs(0).layers_size();
+    const int layers = info.layers_size() > 0 || info.codecs_size() == 0
+                           ? info.layers_size()
+                           : info.codecs(0).layers_size();
     uplink.declared_layers = static_cast<std::uint8_t>(std::min(layers, 3));
     uplink.stereo = info.stereo();
     uplink.disable_dtx = info.disable_dtx();
@@ -152,15 +165,18 @@ std::vector<UplinkTrack> Room::UplinksOf(const Participant& participant) const {
     uplinks.push_back(std::move(uplink));
   };
   const auto add_all = [&](const std::string& primary_cid, const pb::TrackInfo& info) {
-    const rtp::Codec preferred =
-        info.codecs_size() > 0 ? rtp::CodecFromMime(info.codecs(0).mime_type()) : rtp::Codec::kUnknown;
+    const rtp::Codec preferred = info.codecs_size() > 0
+                                     ? rtp::CodecFromMime(info.codecs(0).mime_type())
+                                     : rtp::Codec::kUnknown;
     add(primary_cid, info, preferred);
     for (const pb::SimulcastCodecInfo& codec : info.codecs()) {
       if (codec.cid() != primary_cid) add(codec.cid(), info, rtp::CodecFromMime(codec.mime_type()));
     }
   };
-  for (const auto& [track_sid, track] : participant.tracks) add_all(track->cids.front(), track->info);
-  for (const std::string& cid : participant.pending_order) add_all(cid, participant.pending.at(cid).info);
+  for (const auto& [track_sid, track] : participant.tracks)
+    add_all(track->cids.front(), track->info);
+  for (const std::string& cid : participant.pending_order)
+    add_all(cid, participant.pending.at(cid).info);
   return uplinks;
 }
 
@@ -172,9 +188,9 @@ void Room::PublishSection(Instant now, Participant& participant, const UplinkSec
     context_.media.Post(control::UpdatePublication{MakeCommand(*track, peer->session, section)});
     return;
   }
-  const auto it = std::find_if(participant.pending.begin(), participant.pending.end(), [&](const auto& entry) {
-    return entry.second.info.sid() == section.track_sid;
-  });
+  const auto it =
+      std::find_if(participant.pending.begin(), participant.pending.end(),
+                   [&](const auto& entry) { return entry.second.info.sid() == section.track_sid; });
   if (it == participant.pending.end()) return;
   const std::string cid = it->first;
   PendingTrack pending = std::move(it->second);
@@ -198,7 +214,8 @@ void Room::PublishTrack(Instant now, Participant& participant, PendingTrack pend
   track.mid = section.mid;
   track.codec = section.codecs.front().codec;
   track.fmtp = section.codecs.front().fmtp;
-  track.scalable = (track.codec == rtp::Codec::kVp9 || track.codec == rtp::Codec::kAv1) && section.layers.size() < 2;
+  track.scalable = (track.codec == rtp::Codec::kVp9 || track.codec == rtp::Codec::kAv1) &&
+                   section.layers.size() < 2;
   track.published_at = now;
   track.info.set_mid(section.mid);
   track.info.set_mime_type(std::string(rtp::MimeType(track.codec)));
@@ -238,10 +255,12 @@ void Room::MuteByClient(Participant& participant, const pb::MuteTrackRequest& re
   track->info.set_muted(request.muted());
   participant.BumpVersion();
   Broadcast(participant, &participant);
-  if (!request.muted() && track->is_video()) context_.media.Post(control::RequestKeyFrame{track->publication});
+  if (!request.muted() && track->is_video())
+    context_.media.Post(control::RequestKeyFrame{track->publication});
 }
 
-void Room::Unpublish(Instant now, Participant& participant, std::string track_sid, bool tell_publisher) {
+void Room::Unpublish(Instant now, Participant& participant, std::string track_sid,
+                     bool tell_publisher) {
   const auto it = participant.tracks.find(track_sid);
   if (it == participant.tracks.end()) return;
   const std::unique_ptr<Track> track = std::move(it->second);

@@ -51,7 +51,8 @@ void Room::HandleSignal(Instant now, Participant& participant, const pb::SignalR
     case Request::kPublishDataTrackRequest:
       return PublishDataTrack(participant, request.publish_data_track_request());
     case Request::kUnpublishDataTrackRequest:
-      return UnpublishDataTrack(participant, request.unpublish_data_track_request().pub_handle(), true);
+      return UnpublishDataTrack(participant, request.unpublish_data_track_request().pub_handle(),
+                                true);
     case Request::kUpdateDataSubscription:
       return UpdateDataSubscription(participant, request.update_data_subscription());
     case Request::kStoreDataBlobRequest:

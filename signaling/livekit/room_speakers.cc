@@ -16,10 +16,13 @@ pb::ConnectionQuality QualityForScore(float score) {
   return pb::ConnectionQuality::POOR;
 }
 
-// LiveKit's E-model-like scale (media-engine reference section 2.12) for one link over one interval.
-float Score(std::uint32_t expected, std::uint32_t lost, std::uint32_t jitter_us, std::uint32_t rtt_us) {
+// LiveKit's E-model-like scale (media-engine reference section 2.12) for one link over one
+// interval.
+float Score(std::uint32_t expected, std::uint32_t lost, std::uint32_t jitter_us,
+            std::uint32_t rtt_us) {
   constexpr float kLossWeight = 8.0F;  // between upstream's video (10) with RTX and Opus (8)
-  const float delay_ms = static_cast<float>(rtt_us) / 2000.0F + 2.0F * static_cast<float>(jitter_us) / 1000.0F;
+  const float delay_ms =
+      static_cast<float>(rtt_us) / 2000.0F + 2.0F * static_cast<float>(jitter_us) / 1000.0F;
   const float delay_effect = delay_ms <= 160.0F ? delay_ms / 40.0F : (delay_ms - 120.0F) / 10.0F;
   const float loss_percent =
       expected == 0 ? 0.0F : 100.0F * static_cast<float>(lost) / static_cast<float>(expected);
@@ -31,7 +34,8 @@ float Score(std::uint32_t expected, std::uint32_t lost, std::uint32_t jitter_us,
 void Room::HandleSpeakerLevel(Participant& publisher, const control::SpeakerLevel& level) {
   const TrackOwner& owner = context_.index.publications[level.publication];
   const Track* track = publisher.track(owner.track_sid);
-  const bool is_voice = track != nullptr && track->info.source() != pb::TrackSource::SCREEN_SHARE_AUDIO;
+  const bool is_voice =
+      track != nullptr && track->info.source() != pb::TrackSource::SCREEN_SHARE_AUDIO;
   if (!is_voice) return;
   publisher.pending_level = track->info.muted() ? 0.0F : level.level;
   publisher.pending_speaking = !track->info.muted() && level.active;
@@ -45,7 +49,9 @@ void Room::SendSpeakers(Instant now) {
     if (!participant->speaker_dirty) continue;
     participant->speaker_dirty = false;
     const float level = participant->pending_speaking ? participant->pending_level : 0.0F;
-    if (participant->pending_speaking == participant->speaking && level == participant->speaker_level) continue;
+    if (participant->pending_speaking == participant->speaking &&
+        level == participant->speaker_level)
+      continue;
     participant->speaking = participant->pending_speaking;
     participant->speaker_level = level;
     changed.push_back(participant.get());
@@ -54,10 +60,11 @@ void Room::SendSpeakers(Instant now) {
   for (const auto& [identity, receiver] : participants_) {
     pb::SignalResponse response;
     for (const Participant* speaker : changed) {
-      const bool hears = speaker == receiver.get() ||
-                         std::any_of(speaker->tracks.begin(), speaker->tracks.end(), [&](const auto& entry) {
-                           return !entry.second->is_video() && receiver->downlinks.contains(entry.first);
-                         });
+      const bool hears =
+          speaker == receiver.get() ||
+          std::any_of(speaker->tracks.begin(), speaker->tracks.end(), [&](const auto& entry) {
+            return !entry.second->is_video() && receiver->downlinks.contains(entry.first);
+          });
       if (!hears || (speaker->hidden() && speaker != receiver.get())) continue;
       pb::SpeakerInfo& info = *response.mutable_speakers_changed()->add_speakers();
       info.set_sid(speaker->sid);
@@ -103,9 +110,10 @@ void Room::SendQuality() {
   for (const auto& [identity, receiver] : participants_) {
     pb::SignalResponse response;
     for (const Participant* about : changed) {
-      const bool subscribes = about == receiver.get() ||
-                              std::any_of(receiver->downlinks.begin(), receiver->downlinks.end(),
-                                          [&](const auto& entry) { return entry.second.publisher_sid == about->sid; });
+      const bool subscribes =
+          about == receiver.get() ||
+          std::any_of(receiver->downlinks.begin(), receiver->downlinks.end(),
+                      [&](const auto& entry) { return entry.second.publisher_sid == about->sid; });
       if (!subscribes || (about->hidden() && about != receiver.get())) continue;
       pb::ConnectionQualityInfo& info = *response.mutable_connection_quality()->add_updates();
       info.set_participant_sid(about->sid);

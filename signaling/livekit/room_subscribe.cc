@@ -23,9 +23,11 @@ bool Room::MaySubscribe(const Participant& publisher, const Participant& subscri
   if (permissions.all_participants) return true;
   const auto granted = [&](const auto& table, const std::string& key) {
     const auto it = table.find(key);
-    return it != table.end() && (it->second.all_tracks || it->second.track_sids.contains(track_sid));
+    return it != table.end() &&
+           (it->second.all_tracks || it->second.track_sids.contains(track_sid));
   };
-  return granted(permissions.by_sid, subscriber.sid) || granted(permissions.by_identity, subscriber.identity);
+  return granted(permissions.by_sid, subscriber.sid) ||
+         granted(permissions.by_identity, subscriber.identity);
 }
 
 bool Room::WantsTrack(const Participant& subscriber, const std::string& track_sid) const {
@@ -48,7 +50,8 @@ void Room::ReconcileSubscriptions(Instant now, Participant& subscriber) {
   for (const auto& [identity, publisher] : participants_) {
     if (publisher.get() == &subscriber) continue;
     for (const auto& [track_sid, track] : publisher->tracks) {
-      const bool should = MaySubscribe(*publisher, subscriber, track_sid) && WantsTrack(subscriber, track_sid);
+      const bool should =
+          MaySubscribe(*publisher, subscriber, track_sid) && WantsTrack(subscriber, track_sid);
       const bool does = subscriber.downlinks.contains(track_sid);
       if (should && !does) Subscribe(now, *publisher, *track, subscriber);
       if (!should && does) Unsubscribe(now, subscriber, track_sid);
@@ -56,7 +59,8 @@ void Room::ReconcileSubscriptions(Instant now, Participant& subscriber) {
   }
 }
 
-void Room::Subscribe(Instant now, Participant& publisher, const Track& track, Participant& subscriber) {
+void Room::Subscribe(Instant now, Participant& publisher, const Track& track,
+                     Participant& subscriber) {
   if (subscriber.downlink() == nullptr) return;
   Downlink downlink;
   downlink.publisher_sid = publisher.sid;
@@ -110,13 +114,16 @@ void Room::UpdateSubscriptions(Instant now, Participant& participant,
                                const std::vector<std::string>& track_sids, bool subscribe) {
   constexpr std::size_t kWishesMax = 4096;  // sids may name tracks that do not exist yet
   for (const std::string& track_sid : track_sids) {
-    std::set<std::string>& add = subscribe ? participant.subscribed_by_hand : participant.unsubscribed;
-    std::set<std::string>& remove = subscribe ? participant.unsubscribed : participant.subscribed_by_hand;
+    std::set<std::string>& add =
+        subscribe ? participant.subscribed_by_hand : participant.unsubscribed;
+    std::set<std::string>& remove =
+        subscribe ? participant.unsubscribed : participant.subscribed_by_hand;
     remove.erase(track_sid);
     if (add.size() < kWishesMax) add.insert(track_sid);
     if (!subscribe) {
       participant.awaited_tracks.erase(track_sid);
-    } else if (FindTrack(track_sid, nullptr) == nullptr && participant.awaited_tracks.size() < kWishesMax) {
+    } else if (FindTrack(track_sid, nullptr) == nullptr &&
+               participant.awaited_tracks.size() < kWishesMax) {
       participant.awaited_tracks[track_sid] = now + context_.options.unknown_track_timeout;
     }
   }
@@ -148,7 +155,8 @@ void Room::HandleSubscriptionPermission(Instant now, Participant& participant,
     entry.all_tracks = grant.all_tracks();
     entry.track_sids.insert(grant.track_sids().begin(), grant.track_sids().end());
     if (!grant.participant_sid().empty()) after.by_sid[grant.participant_sid()] = entry;
-    if (!grant.participant_identity().empty()) after.by_identity[grant.participant_identity()] = entry;
+    if (!grant.participant_identity().empty())
+      after.by_identity[grant.participant_identity()] = entry;
   }
   const SubscriptionPermissions before = participant.subscription_permissions;
   for (const auto& [identity, subscriber] : participants_) {
@@ -168,10 +176,12 @@ void Room::HandleSubscriptionPermission(Instant now, Participant& participant,
     }
   }
   participant.subscription_permissions = after;
-  for (const auto& [track_sid, track] : participant.tracks) ReconcileTrack(now, participant, *track);
+  for (const auto& [track_sid, track] : participant.tracks)
+    ReconcileTrack(now, participant, *track);
 }
 
-void Room::HandleTrackSettings(Instant now, Participant& participant, const pb::UpdateTrackSettings& request) {
+void Room::HandleTrackSettings(Instant now, Participant& participant,
+                               const pb::UpdateTrackSettings& request) {
   constexpr std::size_t kEarlySettingsMax = 4096;
   TrackSettings settings;
   settings.disabled = request.disabled();
@@ -180,7 +190,8 @@ void Room::HandleTrackSettings(Instant now, Participant& participant, const pb::
   settings.fps = request.fps();
   if (request.width() == 0 && request.height() == 0) settings.quality = request.quality();
   for (const std::string& track_sid : request.track_sids()) {
-    if (participant.early_settings.size() < kEarlySettingsMax || participant.early_settings.contains(track_sid)) {
+    if (participant.early_settings.size() < kEarlySettingsMax ||
+        participant.early_settings.contains(track_sid)) {
       participant.early_settings[track_sid] = settings;
     }
     const auto it = participant.downlinks.find(track_sid);
@@ -202,17 +213,20 @@ pb::VideoQuality Room::WantedQuality(const Participant& subscriber, const Downli
     return QualityForDimensions(track.info, settings.width, settings.height);
   }
   if (settings.quality.has_value()) return *settings.quality;
-  return subscriber.adaptive_stream ? DeclaredQualities(track.info).front() : pb::VideoQuality::HIGH;
+  return subscriber.adaptive_stream ? DeclaredQualities(track.info).front()
+                                    : pb::VideoQuality::HIGH;
 }
 
-void Room::ApplyTarget(const Participant& subscriber, const Downlink& downlink, const Track& track) {
+void Room::ApplyTarget(const Participant& subscriber, const Downlink& downlink,
+                       const Track& track) {
   if (!downlink.subscription.valid()) return;
   const pb::VideoQuality quality = WantedQuality(subscriber, downlink, track);
   control::SetSubscription command;
   command.subscription = downlink.subscription;
   command.paused = downlink.settings.disabled;
   const bool off = quality == pb::VideoQuality::OFF;
-  command.spatial_max = track.is_video() && !off ? SpatialForQuality(track.info, quality) : std::uint8_t{0};
+  command.spatial_max =
+      track.is_video() && !off ? SpatialForQuality(track.info, quality) : std::uint8_t{0};
   command.temporal_max = TemporalForFps(downlink.settings.fps);
   context_.media.Post(command);
 }
@@ -245,7 +259,8 @@ void Room::UpdateDynacast(Instant now, Participant& publisher, Track& track) {
   // Lower only after a while: people drag windows and switch tabs. Before anybody ever subscribed,
   // the first subscriber gets longer still.
   if (track.dynacast_lower_at == kNever) {
-    const Duration delay = anyone ? context_.options.dynacast_pause_delay : 2 * context_.options.dynacast_pause_delay;
+    const Duration delay =
+        anyone ? context_.options.dynacast_pause_delay : 2 * context_.options.dynacast_pause_delay;
     track.dynacast_lower_at = now + delay;
     return;
   }
@@ -262,9 +277,11 @@ void Room::SendDynacast(Participant& publisher, Track& track, pb::VideoQuality m
   pb::SubscribedCodec& codec = *update.add_subscribed_codecs();
   const std::string& mime = track.info.mime_type();
   std::string name = mime.substr(mime.find('/') + 1);
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   codec.set_codec(name);
-  for (const pb::VideoQuality quality : {pb::VideoQuality::LOW, pb::VideoQuality::MEDIUM, pb::VideoQuality::HIGH}) {
+  for (const pb::VideoQuality quality :
+       {pb::VideoQuality::LOW, pb::VideoQuality::MEDIUM, pb::VideoQuality::HIGH}) {
     pb::SubscribedQuality& entry = *codec.add_qualities();
     entry.set_quality(quality);
     entry.set_enabled(max != pb::VideoQuality::OFF && quality <= max);

@@ -46,9 +46,7 @@ void Room::Broadcast(const Participant& about, const Participant* except) {
   }
 }
 
-void Room::BroadcastSoon(Participant& about) {
-  about.update_due = true;
-}
+void Room::BroadcastSoon(Participant& about) { about.update_due = true; }
 
 void Room::SendRoomUpdate(Participant* to) {
   pb::SignalResponse response;
@@ -62,7 +60,8 @@ void Room::SendRoomUpdate(Participant* to) {
 
 void Room::RespondToRequest(Participant& participant, pb::RequestResponse response) {
   constexpr std::int32_t kProtocolWithOk = 15;
-  if (response.reason() == pb::RequestResponse::OK && participant.protocol < kProtocolWithOk) return;
+  if (response.reason() == pb::RequestResponse::OK && participant.protocol < kProtocolWithOk)
+    return;
   pb::SignalResponse message;
   *message.mutable_request_response() = std::move(response);
   Send(participant, message);
@@ -99,7 +98,8 @@ void Room::UpdateOwnMetadata(Instant now, Participant& participant,
   RespondToRequest(participant, std::move(response));
 }
 
-void Room::Notify(Instant now, const char* event, const Participant* participant, const Track* track) {
+void Room::Notify(Instant now, const char* event, const Participant* participant,
+                  const Track* track) {
   pb::WebhookEvent message;
   message.set_event(event);
   message.set_id(NewId(context_.rng, kEventPrefix));
@@ -133,7 +133,8 @@ void Room::HandleTimeout(Instant now) {
       Remove(now, *participant, pb::DisconnectReason::JOIN_FAILURE);
       continue;
     }
-    if (participant->signal_lost_at != kNever && now >= participant->signal_lost_at + options.resume_timeout) {
+    if (participant->signal_lost_at != kNever &&
+        now >= participant->signal_lost_at + options.resume_timeout) {
       Remove(now, *participant, pb::DisconnectReason::SIGNAL_CLOSE);
       continue;
     }
@@ -172,11 +173,14 @@ Deadline Room::NextDeadline() const {
     if (participant->signal_lost_at != kNever) {
       at = std::min(at, participant->signal_lost_at + options.resume_timeout);
     }
-    for (const auto& [track_sid, track] : participant->tracks) at = std::min(at, track->dynacast_lower_at);
-    for (const auto& [track_sid, give_up_at] : participant->awaited_tracks) at = std::min(at, give_up_at);
+    for (const auto& [track_sid, track] : participant->tracks)
+      at = std::min(at, track->dynacast_lower_at);
+    for (const auto& [track_sid, give_up_at] : participant->awaited_tracks)
+      at = std::min(at, give_up_at);
   }
   if (Residents() == 0) {
-    const std::uint32_t timeout_s = anyone_ever_joined_ ? info_.departure_timeout() : info_.empty_timeout();
+    const std::uint32_t timeout_s =
+        anyone_ever_joined_ ? info_.departure_timeout() : info_.empty_timeout();
     at = std::min(at, empty_since_ + Seconds(timeout_s));
   }
   return Deadline{at, WakeReason::kNone};

@@ -30,7 +30,7 @@ struct Track {
   std::string mid;
   std::string fmtp;  // as the publisher offered it; tells H.264 profiles apart
   rtp::Codec codec = rtp::Codec::kUnknown;
-  bool scalable = false;  // spatial layers share one stream (VP9 or AV1 without rids)
+  bool scalable = false;         // spatial layers share one stream (VP9 or AV1 without rids)
   bool subscribed_once = false;  // track_subscribed was sent
 
   // Dynacast, as the publisher was last told. Unset: nothing sent yet, everything is on.
@@ -53,8 +53,8 @@ struct TrackSettings {
 // One participant's subscription to one track. Owned by the subscriber's Participant, keyed by sid.
 struct Downlink {
   enum class State : std::uint8_t {
-    kWanted,        // waits for an m-line
-    kBound,         // has an m-line; the worker forwards
+    kWanted,  // waits for an m-line
+    kBound,   // has an m-line; the worker forwards
   };
   State state = State::kWanted;
   std::string publisher_sid;

@@ -47,8 +47,8 @@ HttpHeaders ToHeaders(const Fields& fields) {
   return out;
 }
 
-// The shortest end of a chunked message, "0 CRLF CRLF". Beast (1.74) asserts that it sees all of it at
-// once when no chunk came before, so anything shorter waits; no message can end in fewer bytes.
+// The shortest end of a chunked message, "0 CRLF CRLF". Beast (1.74) asserts that it sees all of it
+// at once when no chunk came before, so anything shorter waits; no message can end in fewer bytes.
 constexpr std::size_t kChunkedEndBytes = 5;
 
 // Feeds as much of `buffer` as the parser takes and removes it. False: malformed, see `error`.

@@ -111,8 +111,8 @@ struct WebSocket::Wslay {
     }
   }
 
-  // A frame that cannot be understood. wslay would close without a code here; RFC 6455 section 7.4.1
-  // has 1002 for it.
+  // A frame that cannot be understood. wslay would close without a code here; RFC 6455
+  // section 7.4.1 has 1002 for it.
   void FailFrame() {
     broken = true;
     if (wslay_event_get_close_sent(context) != 0) return;

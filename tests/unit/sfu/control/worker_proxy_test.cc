@@ -15,7 +15,8 @@ class CountingWaker : public ring::Waker {
 
 std::vector<std::uint64_t> DrainFences(WorkerChannel& channel, std::size_t budget) {
   std::vector<std::uint64_t> ids;
-  channel.commands.Drain(budget, [&](const WorkerCommand& command) { ids.push_back(std::get<Fence>(command).id); });
+  channel.commands.Drain(
+      budget, [&](const WorkerCommand& command) { ids.push_back(std::get<Fence>(command).id); });
   return ids;
 }
 

@@ -43,8 +43,10 @@ TEST(SpscRing, EveryValueCrossesThreadsOnceAndInOrder) {
   SpscRing<std::uint64_t> ring(64);
   std::thread producer([&] {
     for (std::uint64_t i = 0; i < kValues;) {
-      if (ring.TryPush(i)) ++i;
-      else std::this_thread::yield();
+      if (ring.TryPush(i))
+        ++i;
+      else
+        std::this_thread::yield();
     }
   });
   std::uint64_t expected = 0;

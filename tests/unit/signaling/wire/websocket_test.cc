@@ -239,9 +239,9 @@ TEST(WebSocket, BoundsAMessageOverAllItsFragments) {
 }
 
 TEST(WebSocket, AnAnnouncedLengthReservesNothing) {
-  EXPECT_EQ(
-      CodeAfter(std::string_view("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x37\xfa\x21\x3d\x00", 15)),
-      close_code::kMessageTooBig);
+  EXPECT_EQ(CodeAfter(std::string_view(
+                "\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x37\xfa\x21\x3d\x00", 15)),
+            close_code::kMessageTooBig);
 }
 
 TEST(WebSocket, NothingIsReadAfterTheEnd) {
