@@ -33,8 +33,10 @@ target_compile_options(fovea_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fno-omit-frame-pointer)
 target_include_directories(fovea_flags INTERFACE ${CMAKE_SOURCE_DIR})
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 reports false positives for these when inlining at -O2 (a flag on the stack that outlives its watcher, optionals).
-  target_compile_options(fovea_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict $<$<NOT:$<CONFIG:Debug>>:-Wno-dangling-pointer>)
+  # g++ 12 reports false positives for these when it inlines at -O2: optionals, and a flag on the
+  # stack that is unset before it goes.
+  target_compile_options(fovea_flags INTERFACE
+    -Wno-maybe-uninitialized -Wno-restrict $<$<NOT:$<CONFIG:Debug>>:-Wno-dangling-pointer>)
 endif()
 if(FOVEA_DCHECK)
   target_compile_definitions(fovea_flags INTERFACE FOVEA_ENABLE_DCHECK=1)

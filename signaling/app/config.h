@@ -18,7 +18,7 @@ struct PortRange {
 };
 
 struct RtcConfig {
-  PortRange udp_ports{7882, 7882};  // rtc.udp_port: "7882" or "7882-7892"; worker i takes first + i
+  PortRange udp_ports{7882, 7889};  // rtc.udp_port: "7882" or "7882-7889"; worker i takes first + i
   std::uint16_t tcp_port = 7881;    // accepted; ICE-TCP is a later feature, see notes
   std::vector<std::string> node_ips;  // rtc.node_ip; empty: addresses of the interfaces
   bool use_external_ip = false;

@@ -82,6 +82,9 @@ Server::~Server() {
 
 std::optional<std::string> Server::Start() {
   for (const std::string& note : config_.notes) log_->Log(LogLevel::kInfo, note);
+  if (config_.prometheus.port != 0) {
+    log_->Log(LogLevel::kWarn, "prometheus.port: accepted, not used: metrics are not served yet");
+  }
   if (!config_.page_dir.empty()) {
     Result<Page, std::string> page = Page::Load(config_.page_dir);
     if (!page.ok()) return page.error();
@@ -92,7 +95,14 @@ std::optional<std::string> Server::Start() {
 
   const std::int64_t wall_offset_us =
       io::WallNow().value - ToMicros(io::MonotonicNow().time_since_epoch());
-  webhooks_ = std::make_unique<Webhooks>(loop_.uv(), WebhookOptionsOf(config_), wall_offset_us);
+  Result<io::TlsClient, std::string> tls = io::TlsClient::Make("");
+  if (tls.ok()) {
+    tls_client_.emplace(std::move(*tls));
+  } else {
+    log_->Log(LogLevel::kWarn, "https webhooks will fail: " + tls.error());
+  }
+  webhooks_ = std::make_unique<Webhooks>(loop_.uv(), WebhookOptionsOf(config_), wall_offset_us,
+                                         tls_client_.has_value() ? &*tls_client_ : nullptr);
   context_ = std::make_unique<livekit::Context>(
       livekit::Context{config_.server, signals_, *media_, webhooks_->queue(), *this, *log_, rng_,
                        &crypto::RandomBytes, wall_offset_us});
@@ -155,6 +165,11 @@ std::optional<std::string> Server::Listen() {
     Result<NetAddress, std::string> bound = http_->Listen(*address);
     if (!bound.ok() && text.empty())
       bound = http_->Listen(NetAddress::V4(0, port));  // no IPv6 here
+    if (!bound.ok() && text == "::1" && !http_addresses_.empty()) {
+      // Development listens on both loopback addresses; a machine without IPv6 has only one.
+      log_->Log(LogLevel::kInfo, bound.error() + "; listening without it");
+      continue;
+    }
     if (!bound.ok()) return bound.error();
     http_addresses_.push_back(*bound);
     // With port 0 the other addresses take the port that the first one got.

@@ -20,6 +20,7 @@
 #include "signaling/io/event_loop.h"
 #include "signaling/io/http_server.h"
 #include "signaling/io/timer.h"
+#include "signaling/io/tls.h"
 #include "signaling/livekit/room_manager.h"
 #include "signaling/livekit/room_service.h"
 #include "signaling/wire/join_request.h"
@@ -76,6 +77,7 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
   std::unique_ptr<focus::MediaPlane> media_;
   SignalHub signals_;
   Rng rng_;
+  std::optional<io::TlsClient> tls_client_;
   std::unique_ptr<Webhooks> webhooks_;
   std::unique_ptr<livekit::Context> context_;
   std::unique_ptr<livekit::RoomManager> rooms_;

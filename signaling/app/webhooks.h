@@ -2,14 +2,17 @@
 #pragma once
 
 #include "signaling/io/http_client.h"
+#include "signaling/io/tls.h"
 #include "signaling/livekit/webhook_queue.h"
 
 namespace fovea::app {
 
 class Webhooks {
  public:
-  Webhooks(uv_loop_t* loop, livekit::WebhookOptions options, std::int64_t wall_offset_us)
-      : queue_(std::move(options), wall_offset_us), client_(loop) {}
+  // Without `tls`, https addresses fail; it outlives this object.
+  Webhooks(uv_loop_t* loop, livekit::WebhookOptions options, std::int64_t wall_offset_us,
+           const io::TlsClient* tls)
+      : queue_(std::move(options), wall_offset_us), client_(loop, ClientOptions(tls)) {}
 
   [[nodiscard]] livekit::WebhookQueue& queue() { return queue_; }
   // Starts the requests that are due.
@@ -17,6 +20,8 @@ class Webhooks {
   [[nodiscard]] Deadline NextDeadline() const { return queue_.NextDeadline(); }
 
  private:
+  [[nodiscard]] static io::HttpClientOptions ClientOptions(const io::TlsClient* tls);
+
   livekit::WebhookQueue queue_;
   io::HttpClient client_;
 };

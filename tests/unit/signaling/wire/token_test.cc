@@ -113,19 +113,17 @@ TEST(VerifyToken, AbsentPermissionsHaveTheirDefaults) {
   EXPECT_FALSE(listener->video->CanPublishData());
   EXPECT_FALSE(listener->video->CanPublishSource(::livekit::CAMERA));
 
-  const auto talker = VerifyToken(
-      Signed(
-          R"({"iss":"devkey","exp":1700000001,"video":{"canPublish":false,"canPublishData":true}})"),
-      kKeys, kNow);
+  const auto talker = VerifyToken(Signed(R"({"iss":"devkey","exp":1700000001,)"
+                                         R"("video":{"canPublish":false,"canPublishData":true}})"),
+                                  kKeys, kNow);
   ASSERT_TRUE(talker);
   EXPECT_TRUE(talker->video->CanPublishData());
 }
 
 TEST(VerifyToken, SourcesNarrowWhatMayBePublished) {
-  const auto grants = VerifyToken(
-      Signed(
-          R"({"iss":"devkey","exp":1700000001,"video":{"canPublishSources":["microphone","holo"]}})"),
-      kKeys, kNow);
+  const auto grants = VerifyToken(Signed(R"({"iss":"devkey","exp":1700000001,)"
+                                         R"("video":{"canPublishSources":["microphone","holo"]}})"),
+                                  kKeys, kNow);
   ASSERT_TRUE(grants);
   EXPECT_THAT(grants->video->can_publish_sources,
               ElementsAre(::livekit::MICROPHONE, ::livekit::UNKNOWN));
