@@ -94,6 +94,9 @@ void Worker::Deliver(Instant now, Track& track, const Slab::Slot& slot) {
 
 void Worker::ForwardTo(Instant now, Downlink& downlink, Track& track, const Slab::Slot& slot) {
   const SlotMeta& meta = slot.meta;
+  // Audio and scalable video are one stream. A publisher may announce that and send simulcast.
+  const bool has_layers = downlink.subscription.config().mode == router::LayerMode::kSimulcast;
+  if (!has_layers && meta.packet.layer != 0) return;
   if (meta.muted != downlink.publication_muted) {
     downlink.publication_muted = meta.muted;
     if (const Peer* peer = peers_.Find(downlink.session)) UpdateTarget(downlink, *peer);

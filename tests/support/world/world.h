@@ -44,8 +44,10 @@ class World {
   ClientId Join(std::size_t worker);
   control::PublicationHandle PublishVideo(ClientId publisher, std::size_t layers = 3);
   control::PublicationHandle PublishAudio(ClientId publisher);
-  // Returns the SSRC under which the subscriber gets it.
-  Ssrc Subscribe(ClientId subscriber, control::PublicationHandle publication);
+  // Returns the SSRC under which the subscriber gets it. `scalable`: signaling believes that
+  // spatial layers share one stream, whatever the publisher does.
+  Ssrc Subscribe(ClientId subscriber, control::PublicationHandle publication,
+                 bool scalable = false);
   void Unsubscribe(Ssrc ssrc);
   void SetLayer(Ssrc ssrc, std::uint8_t spatial);
   void SetPaused(Ssrc ssrc, bool paused);

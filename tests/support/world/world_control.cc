@@ -157,7 +157,7 @@ void World::PostRoutes(Publication& publication) {
        control::SetRoutes{publication.command.publication, routes});
 }
 
-Ssrc World::Subscribe(ClientId subscriber, control::PublicationHandle handle) {
+Ssrc World::Subscribe(ClientId subscriber, control::PublicationHandle handle, bool scalable) {
   Publication& publication = pubs_.at(handle.bits());
   const std::size_t worker = clients_[subscriber].worker;
   control::AddSubscription command;
@@ -170,6 +170,7 @@ Ssrc World::Subscribe(ClientId subscriber, control::PublicationHandle handle) {
   command.codecs.Push(CodecFor(command.kind));
   if (command.codecs[0].has_rtx) command.rtx_ssrc = Ssrc{next_ssrc_++};
   command.extensions = TestExtensions();
+  command.scalable = scalable;
   command.spatial_max = 2;
   command.temporal_max = 3;
   subs_[command.ssrc] = {command, subscriber, false};

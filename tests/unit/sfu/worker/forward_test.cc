@@ -141,6 +141,20 @@ TEST_F(Forwarding, KeepsTheKeyFrameForASubscriberThatIsNotConnectedYet) {
   EXPECT_EQ(world.client(subscriber).identity().address, address);
 }
 
+// A publisher may announce one and send the other; what it sends must not end the process.
+TEST_F(Forwarding, LeavesSimulcastLayersOutWhereOneScalableStreamWasPromised) {
+  World& world = MakeWorld(1);
+  const auto publisher = Connected(0);
+  const auto subscriber = Connected(0);
+  world.client(subscriber).keeps_stamps = true;
+  const Ssrc ssrc = world.Subscribe(subscriber, world.PublishVideo(publisher), true);
+  world.Run(Seconds(1));
+  const auto& stamps = world.client(subscriber).received(ssrc).stamps;
+  ASSERT_FALSE(stamps.empty());
+  EXPECT_TRUE(std::all_of(stamps.begin(), stamps.end(),
+                          [](const Stamp& stamp) { return stamp.layer == 0; }));
+}
+
 TEST_F(Forwarding, GoesOnWhenAPublisherChangesTheSsrcOfALayer) {
   World& world = MakeWorld(1);
   const auto publisher = Connected(0);
