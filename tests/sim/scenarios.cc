@@ -69,8 +69,10 @@ void PauseSomething(World& world) {
 void SwitchSomeLayer(World& world) {
   const auto subscriptions = world.live_subscriptions();
   if (subscriptions.empty()) return;
-  world.SetLayer(OneOf(world.rng(), subscriptions),
-                 static_cast<std::uint8_t>(world.rng().Below(3)));
+  Rng& rng = world.rng();
+  const auto spatial = static_cast<std::uint8_t>(rng.Below(3));
+  const auto temporal = static_cast<std::uint8_t>(rng.Below(2));
+  world.SetLayer(OneOf(rng, subscriptions), spatial, temporal);
 }
 
 // `act` at random moments, `interval` apart on average.

@@ -25,7 +25,7 @@ namespace fovea::test {
 //  of
 //      an evicted publication after its fences.
 //  (3) Outgoing numbers have no gap that the publisher's own numbers do not explain.
-//  (4) Timestamps do not run backwards in the order of the numbers.
+//  (4) Timestamps do not run backwards in the order of the numbers; late packets fit their layer.
 //  (5) The first NACK of a recent packet is answered over RTX.
 //  (6) A new or resumed video subscriber is sent the start of a key frame in time.
 class Checker {
@@ -97,6 +97,7 @@ class Checker {
   void OnMedia(Instant now, Stream& stream, const rtp::RtpView& view, ByteSpan payload);
   void OnRtx(Instant now, Stream& stream, ByteSpan payload);
   void CheckStamp(Instant now, const Stream& stream, const Stamp& stamp);
+  [[nodiscard]] static std::string Describe(const std::pair<const std::int64_t, Emitted>& packet);
   void CheckNeighbours(Instant now, const Stream& stream,
                        std::map<std::int64_t, Emitted>::const_iterator it);
 

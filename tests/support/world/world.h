@@ -49,7 +49,7 @@ class World {
   Ssrc Subscribe(ClientId subscriber, control::PublicationHandle publication,
                  bool scalable = false);
   void Unsubscribe(Ssrc ssrc);
-  void SetLayer(Ssrc ssrc, std::uint8_t spatial);
+  void SetLayer(Ssrc ssrc, std::uint8_t spatial, std::uint8_t temporal = 3);
   void SetPaused(Ssrc ssrc, bool paused);
   void SetMuted(control::PublicationHandle publication, bool muted);
   void Unpublish(control::PublicationHandle publication);

@@ -205,10 +205,11 @@ void World::Unsubscribe(Ssrc ssrc) {
   });
 }
 
-void World::SetLayer(Ssrc ssrc, std::uint8_t spatial) {
+void World::SetLayer(Ssrc ssrc, std::uint8_t spatial, std::uint8_t temporal) {
   const Subscription& subscription = subs_.at(ssrc);
   const control::SubscriptionHandle handle = subscription.command.subscription;
-  Post(handle.worker(), control::SetSubscription{handle, spatial, 3, subscription.is_paused});
+  Post(handle.worker(),
+       control::SetSubscription{handle, spatial, temporal, subscription.is_paused});
 }
 
 void World::SetPaused(Ssrc ssrc, bool paused) {
