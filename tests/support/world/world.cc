@@ -97,6 +97,8 @@ std::unique_ptr<TransmitSink> World::MakeSink(ClientId id) {
 }
 
 void World::OnServerSent(std::size_t worker, worker::TxBatch& batch) {
+  // Signaling runs on a thread of its own: it may see an event before the packets behind it leave.
+  DrainEvents(*nodes_[worker]);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const NetAddress& to = batch.entry(i).remote;
     const ByteSpan bytes(batch.data(i), batch.entry(i).size);
@@ -207,6 +209,10 @@ void World::PumpWorker(Node& node) {
   node.worker->Poll(now_);
   checker_.FinishNacks();
   CheckAccounts(node);
+  DrainEvents(node);
+}
+
+void World::DrainEvents(Node& node) {
   if (!drains_events) return;
   node.channel.events.Drain(limits::kEventRing, [&](const control::WorkerEvent& event) {
     if (keeps_events) events[node.index].push_back(event);

@@ -157,6 +157,7 @@ class World {
   void Turn();
   void PumpWorkers();
   void PumpWorker(Node& node);
+  void DrainEvents(Node& node);
   void NoteNacks(const NetAddress& from, ByteSpan bytes);
   void CheckAccounts(Node& node);
   void OnEvent(std::size_t worker, const control::WorkerEvent& event);
