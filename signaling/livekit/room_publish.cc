@@ -207,6 +207,10 @@ void Room::PublishTrack(Instant now, Participant& participant, PendingTrack pend
   track.publication = context_.media.NewPublication(participant.worker);
   if (!track.publication.valid()) {
     context_.log.Log(LogLevel::kWarn, "no publication slot left on a worker; track refused");
+    // The client was told "published" when it asked; it has to hear that this ended.
+    pb::SignalResponse response;
+    response.mutable_track_unpublished()->set_track_sid(pending.info.sid());
+    Send(participant, response);
     return;
   }
   track.info = std::move(pending.info);
