@@ -1,5 +1,5 @@
-// Why a packet was discarded. Every discarded packet increments exactly one of these, so that a
-// worker can be checked: datagrams received = consumed + dropped. Append new reasons before kCount.
+// Why a packet was discarded. Every discarded packet increments exactly one of these, so that
+// received = forwarded + sum of drops can be checked. Append new reasons before kCount.
 #pragma once
 
 #include <array>
