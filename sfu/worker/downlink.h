@@ -18,6 +18,7 @@ struct Downlink {
         session(command.session),
         publication(command.publication),
         kind(command.kind),
+        mid(command.mid),
         extensions(command.extensions),
         subscription(config),
         media(command.ssrc),
@@ -30,6 +31,7 @@ struct Downlink {
   const control::SessionHandle session;
   const control::PublicationHandle publication;
   const control::MediaKind kind;
+  const control::Mid mid;
   const rtp::ExtensionMap extensions;
 
   router::Subscription subscription;
@@ -38,6 +40,10 @@ struct Downlink {
   const bool has_rtx;
   SeqUnwrapper out_seq;
   SeqUnwrapper out_rtx_seq;
+  // Packets that still name their section (RFC 8843 section 9.2). The first ones may arrive before
+  // the description that announces their SSRC was applied: Firefox then gives them to any section
+  // of their payload type, and never takes them back. 256 audio packets are five seconds.
+  std::uint32_t mid_packets_left = 256;
   bool started = false;
   router::Layers wanted = router::kNoLayers;                     // what the subscriber asked for
   std::array<std::uint8_t, limits::kSpatialLayersMax> epochs{};  // as the last packets said

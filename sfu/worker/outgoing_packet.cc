@@ -48,6 +48,9 @@ ByteSpan PayloadOf(const Outgoing& out) { return out.header.is_blank ? ByteSpan{
 bool WriteOutgoingHeader(const Downlink& downlink, const Outgoing& out, std::uint16_t rtx_seq,
                          ByteWriter& writer) {
   rtp::ExtensionWriter extensions;
+  if (downlink.mid_packets_left > 0) {
+    extensions.AddText(downlink.extensions.IdOf(rtp::ExtensionUri::kMid), downlink.mid.view());
+  }
   if (out.meta.has_audio_level) {
     extensions.AddAudioLevel(downlink.extensions.IdOf(rtp::ExtensionUri::kAudioLevel),
                              {out.meta.audio_level, out.meta.voice_activity});

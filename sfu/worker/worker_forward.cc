@@ -168,6 +168,7 @@ bool Worker::SendRtp(Downlink& downlink, const Outgoing& out) {
     return false;
   }
   tx_.Commit(*peer->remote, *size);
+  if (downlink.mid_packets_left > 0) --downlink.mid_packets_left;
   ++downlink.packets_sent;
   downlink.bytes_sent += *size;
   stats_.bytes_sent += *size;
