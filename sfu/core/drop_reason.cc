@@ -35,7 +35,6 @@ constexpr std::array kNames = {
     std::string_view("no_subscriber"),
     std::string_view("stale_epoch"),
     std::string_view("lane_full"),
-    std::string_view("slab_empty"),
     std::string_view("rtx_not_in_history"),
     std::string_view("rtx_throttled"),
     std::string_view("tx_batch_full"),

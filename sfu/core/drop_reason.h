@@ -44,7 +44,6 @@ enum class DropReason : std::uint8_t {
   kNoSubscriber,
   kStaleEpoch,  // the publication or subscription was removed (eviction fence)
   kLaneFull,
-  kSlabEmpty,
   kRtxNotInHistory,
   kRtxThrottled,
   // Sending.

@@ -57,6 +57,12 @@ inline constexpr std::size_t kSsrcsPerSessionMax = 256;
 inline constexpr std::size_t kMidBytesMax = 16;
 inline constexpr std::size_t kRidBytesMax = 16;
 inline constexpr std::size_t kHeaderExtensionsMax = 16;
+// Numbers answered per NACK packet; one of 1200 bytes could order 5000 retransmissions. The rest is
+// counted (kRtxThrottled) and asked for again.
+inline constexpr int kNackAnswersMax = 128;
+// Packets behind a late first one that are looked up at once; a key frame of 60 KB has 50. The rest
+// is asked for by NACK.
+inline constexpr int kCatchUpPacketsMax = 64;
 // A two-byte header extension element holds no more (RFC 8285 section 4.3).
 inline constexpr std::size_t kDependencyDescriptorBytesMax = 255;
 
@@ -108,6 +114,11 @@ inline constexpr std::size_t kRoomNameCharsMax = 256;
 inline constexpr std::size_t kIdentityCharsMax = 256;
 inline constexpr std::size_t kParticipantNameCharsMax = 256;
 inline constexpr std::size_t kPendingTracksMax = 20;
+// Track sids that a participant names before they exist, each kind of wish by itself; further ones
+// are ignored.
+inline constexpr std::size_t kEarlyWishesMax = 4096;
+inline constexpr std::size_t kDataTracksPerParticipantMax = 64;  // further ones: LIMIT_EXCEEDED
+inline constexpr std::size_t kDataTrackNameBytesMax = 256;       // longer ones: INVALID_NAME
 inline constexpr std::size_t kWebhookQueueMax =
     1024;  // events per URL; full: the oldest is dropped, counted
 inline constexpr std::size_t kWebhookQueueBytesMax =

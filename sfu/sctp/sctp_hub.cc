@@ -4,17 +4,11 @@
 #include <utility>
 
 #include "sfu/core/check.h"
+#include "sfu/core/overloaded.h"
 #include "sfu/sctp/packet_filter.h"
 
 namespace fovea::sctp {
 namespace {
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 Stack::Outgoing DcepMessage(StreamId stream, ByteSpan bytes) {
   // RFC 8832 section 6: ordered and reliable, whatever the channel is.

@@ -29,7 +29,7 @@ RxBatch& Worker::LendReceiveSlots() {
     const ring::SlotIndex slot = slab_.Acquire();
     if (slot == ring::kNoSlot) {
       // Consumers hold everything; the kernel's buffer keeps the datagrams until slots come home.
-      if (batch_.lent == 0) copy_drops_.Add(DropReason::kSlabEmpty, 0);
+      if (batch_.lent == 0) ++stats_.receive_stalls;
       break;
     }
     RxBatch::Entry& entry = batch_.entries[batch_.lent++];

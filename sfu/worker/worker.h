@@ -29,7 +29,7 @@
 #include "sfu/core/drop_reason.h"
 #include "sfu/core/rng.h"
 #include "sfu/crypto/secure_channel.h"
-#include "sfu/rtp/rtcp/compound.h"
+#include "sfu/rtp/rtcp/nack.h"
 #include "sfu/rtp/rtcp/report_block.h"
 #include "sfu/worker/batches.h"
 #include "sfu/worker/lanes.h"
@@ -69,7 +69,7 @@ class Worker : private TransmitSink {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // The batch with as many slots lent as there are; fewer than asked for is counted (kSlabEmpty).
+  // The batch with as many slots lent as there are; none at all is counted (receive_stalls).
   [[nodiscard]] RxBatch& LendReceiveSlots();
   // The first `count` entries of the lent batch hold datagrams.
   void HandleDatagrams(Instant now, std::size_t count);
@@ -135,7 +135,7 @@ class Worker : private TransmitSink {
   // worker_rtcp.cc
   [[nodiscard]] std::optional<DropReason> HandleRtcp(Instant now, Peer& peer, ByteSpan datagram);
   void HandleReportBlock(Instant now, Peer& peer, const rtp::ReportBlock& block);
-  void HandleNack(Instant now, Peer& peer, const rtp::RtcpPacket& packet);
+  void HandleNack(Instant now, Peer& peer, const rtp::Nack& nack);
   void HandleKeyFrameRequest(Instant now, Peer& peer, Ssrc media);
   void SendRtcp(Peer& peer, ByteSpan compound);
   void SendFeedback(Instant now, Peer& peer);

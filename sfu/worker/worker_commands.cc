@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "sfu/core/overloaded.h"
 #include "sfu/worker/worker.h"
 
 namespace fovea::worker {
@@ -10,13 +11,6 @@ namespace {
 constexpr std::size_t kCommandsPerPoll = 256;
 constexpr std::size_t kAppDataPerPoll = 256;
 constexpr Duration kReportInterval = Seconds(1);
-
-template <class... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <class... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>;
 
 router::LayerMode ModeOf(const control::AddSubscription& command) {
   if (command.kind == control::MediaKind::kAudio) return router::LayerMode::kAudio;

@@ -10,8 +10,6 @@ namespace {
 // Packets taken from one lane per Poll. Larger: one busy neighbour delays our own subscribers.
 constexpr std::size_t kLaneBudget = 256;
 constexpr std::size_t kFeedbackBudget = 256;
-// Later packets of a frame whose first packet came late; a key frame of 60 KB has 50.
-constexpr int kCatchUpMax = 64;
 
 }  // namespace
 
@@ -129,7 +127,7 @@ void Worker::NoteRestart(Downlink& downlink, const SlotMeta& meta) {
 
 void Worker::CatchUp(Instant now, Downlink& downlink, Track& track,
                      const router::PacketMeta& from) {
-  for (int i = 1; i <= kCatchUpMax; ++i) {
+  for (int i = 1; i <= limits::kCatchUpPacketsMax; ++i) {
     const auto stored = track.history.Find(from.layer, ExtSeq{from.seq.value() + i});
     if (!stored.has_value()) return;
     const router::ForwardDecision decision = downlink.subscription.Forward(now, stored->meta);

@@ -16,9 +16,6 @@
 namespace fovea::worker {
 namespace {
 
-// Numbers answered per NACK packet. Larger: one packet of 1200 bytes could order 5000
-// retransmissions.
-constexpr int kNackAnswersMax = 128;
 constexpr Duration kReportInterval = Seconds(1);
 
 using RtcpBuffer = std::array<std::uint8_t, limits::kPathMtuBytes>;
@@ -27,30 +24,38 @@ using RtcpBuffer = std::array<std::uint8_t, limits::kPathMtuBytes>;
 
 std::optional<DropReason> Worker::HandleRtcp(Instant now, Peer& peer, ByteSpan datagram) {
   ++stats_.rtcp_received;
+  bool damaged = false;  // one packet inside a compound that is sound as a whole
   const bool sound = rtp::ForEachRtcp(datagram, [&](const rtp::RtcpPacket& packet) {
     using rtp::RtcpType;
     const rtp::RtcpHeader& header = packet.header;
     if (header.Is(RtcpType::kSenderReport)) {
       const auto report = rtp::SenderReport::Parse(packet);
+      damaged = damaged || !report.has_value();
       if (!report.has_value()) return;
       for (Uplink* uplink : peer.uplinks) uplink->OnSenderReport(now, *report);
       for (const rtp::ReportBlock& block : report->blocks) HandleReportBlock(now, peer, block);
     } else if (header.Is(RtcpType::kReceiverReport)) {
       const auto report = rtp::ReceiverReport::Parse(packet);
+      damaged = damaged || !report.has_value();
       if (!report.has_value()) return;
       for (const rtp::ReportBlock& block : report->blocks) HandleReportBlock(now, peer, block);
     } else if (header.Is(RtcpType::kTransportFeedback, rtp::Nack::kFormat)) {
-      HandleNack(now, peer, packet);
+      const auto nack = rtp::Nack::Parse(packet);
+      damaged = damaged || !nack.has_value();
+      if (nack.has_value()) HandleNack(now, peer, *nack);
     } else if (header.Is(RtcpType::kPayloadFeedback, rtp::Pli::kFormat)) {
       const auto pli = rtp::Pli::Parse(packet);
+      damaged = damaged || !pli.has_value();
       if (pli.has_value()) HandleKeyFrameRequest(now, peer, pli->media);
     } else if (header.Is(RtcpType::kPayloadFeedback, rtp::Fir::kFormat)) {
       const auto fir = rtp::Fir::Parse(packet);
+      damaged = damaged || !fir.has_value();
       if (!fir.has_value()) return;
       for (const rtp::Fir::Entry& entry : fir->entries)
         HandleKeyFrameRequest(now, peer, entry.media);
     } else if (header.Is(RtcpType::kExtendedReport)) {
       const auto report = rtp::ExtendedReport::Parse(packet);
+      damaged = damaged || !report.has_value();
       if (!report.has_value()) return;
       for (const rtp::ExtendedReport::Dlrr& item : report->dlrrs) {
         if (item.receiver != peer.feedback_ssrc) continue;
@@ -60,7 +65,7 @@ std::optional<DropReason> Worker::HandleRtcp(Instant now, Peer& peer, ByteSpan d
       }
     }
   });
-  if (!sound) return DropReason::kRtcpMalformed;
+  if (!sound || damaged) return DropReason::kRtcpMalformed;
   return std::nullopt;
 }
 
@@ -82,17 +87,18 @@ void Worker::HandleReportBlock(Instant now, Peer& peer, const rtp::ReportBlock& 
         static_cast<std::uint32_t>(std::uint64_t{block.jitter} * 1'000'000 / clock);
 }
 
-void Worker::HandleNack(Instant now, Peer& peer, const rtp::RtcpPacket& packet) {
-  const auto nack = rtp::Nack::Parse(packet);
-  if (!nack.has_value()) return;
-  Downlink* downlink = FindDownlink(peer, nack->media);
-  if (downlink == nullptr || downlink->media.ssrc() != nack->media || !downlink->has_rtx) return;
+void Worker::HandleNack(Instant now, Peer& peer, const rtp::Nack& nack) {
+  Downlink* downlink = FindDownlink(peer, nack.media);
+  if (downlink == nullptr || downlink->media.ssrc() != nack.media || !downlink->has_rtx) return;
   const auto track = tracks_.find(downlink->publication);
   if (track == tracks_.end()) return;
   int answers = 0;
-  nack->ForEach([&](std::uint16_t seq) {
+  nack.ForEach([&](std::uint16_t seq) {
     ++stats_.nacks_received;
-    if (++answers > kNackAnswersMax) return;
+    if (++answers > limits::kNackAnswersMax) {
+      copy_drops_.Add(DropReason::kRtxThrottled);
+      return;
+    }
     const router::NackAnswer answer = downlink->subscription.OnNack(now, peer.rtt.value(), seq);
     if (answer.kind == router::NackAnswer::Kind::kNothing) {
       copy_drops_.Add(answer.reason);

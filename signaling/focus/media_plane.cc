@@ -3,19 +3,9 @@
 #include <variant>
 
 #include "sfu/core/check.h"
+#include "sfu/core/overloaded.h"
 
 namespace fovea::focus {
-namespace {
-
-template <class... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <class... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>;
-
-}  // namespace
-
 MediaPlane::MediaPlane(std::vector<WorkerEnd> workers, DataPort& data)
     : workers_(std::move(workers)), data_(data) {
   FOVEA_CHECK(!workers_.empty() && workers_.size() <= limits::kWorkersMax);

@@ -7,9 +7,6 @@
 namespace fovea::livekit {
 namespace {
 
-constexpr std::size_t kDataTrackNameMax = 256;
-constexpr std::size_t kDataTracksPerParticipantMax = 64;
-
 template <class List>
 bool Contains(const List& list, const std::string& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
@@ -95,7 +92,7 @@ void Room::PublishDataTrack(Participant& participant, const pb::PublishDataTrack
   if (request.pub_handle() == 0 || request.pub_handle() > kDataTrackHandleMax) {
     return refuse(pb::RequestResponse::INVALID_HANDLE, "handle must be 1 to 65535");
   }
-  if (request.name().empty() || request.name().size() > kDataTrackNameMax) {
+  if (request.name().empty() || request.name().size() > limits::kDataTrackNameBytesMax) {
     return refuse(pb::RequestResponse::INVALID_NAME, "name must have 1 to 256 characters");
   }
   if (participant.data_tracks.contains(request.pub_handle())) {
@@ -106,7 +103,7 @@ void Room::PublishDataTrack(Participant& participant, const pb::PublishDataTrack
       return refuse(pb::RequestResponse::DUPLICATE_NAME, "name is in use");
     }
   }
-  if (participant.data_tracks.size() >= kDataTracksPerParticipantMax) {
+  if (participant.data_tracks.size() >= limits::kDataTracksPerParticipantMax) {
     return refuse(pb::RequestResponse::LIMIT_EXCEEDED, "too many data tracks");
   }
   DataTrack track;

@@ -3,18 +3,9 @@
 #include <algorithm>
 #include <variant>
 
+#include "sfu/core/overloaded.h"
+
 namespace fovea::livekit {
-namespace {
-
-template <class... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <class... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>;
-
-}  // namespace
-
 std::optional<JoinRefusal> RoomManager::CheckJoin(const JoinParams& params) const {
   const ServerOptions& options = context_.options;
   if (params.identity.empty()) return JoinRefusal{400, "identity cannot be empty"};

@@ -112,18 +112,17 @@ void Room::HandleSubscriptionRequest(Instant now, Participant& participant,
 
 void Room::UpdateSubscriptions(Instant now, Participant& participant,
                                const std::vector<std::string>& track_sids, bool subscribe) {
-  constexpr std::size_t kWishesMax = 4096;  // sids may name tracks that do not exist yet
   for (const std::string& track_sid : track_sids) {
     std::set<std::string>& add =
         subscribe ? participant.subscribed_by_hand : participant.unsubscribed;
     std::set<std::string>& remove =
         subscribe ? participant.unsubscribed : participant.subscribed_by_hand;
     remove.erase(track_sid);
-    if (add.size() < kWishesMax) add.insert(track_sid);
+    if (add.size() < limits::kEarlyWishesMax) add.insert(track_sid);
     if (!subscribe) {
       participant.awaited_tracks.erase(track_sid);
     } else if (FindTrack(track_sid, nullptr) == nullptr &&
-               participant.awaited_tracks.size() < kWishesMax) {
+               participant.awaited_tracks.size() < limits::kEarlyWishesMax) {
       participant.awaited_tracks[track_sid] = now + context_.options.unknown_track_timeout;
     }
   }
@@ -182,7 +181,6 @@ void Room::HandleSubscriptionPermission(Instant now, Participant& participant,
 
 void Room::HandleTrackSettings(Instant now, Participant& participant,
                                const pb::UpdateTrackSettings& request) {
-  constexpr std::size_t kEarlySettingsMax = 4096;
   TrackSettings settings;
   settings.disabled = request.disabled();
   settings.width = request.width();
@@ -190,7 +188,7 @@ void Room::HandleTrackSettings(Instant now, Participant& participant,
   settings.fps = request.fps();
   if (request.width() == 0 && request.height() == 0) settings.quality = request.quality();
   for (const std::string& track_sid : request.track_sids()) {
-    if (participant.early_settings.size() < kEarlySettingsMax ||
+    if (participant.early_settings.size() < limits::kEarlyWishesMax ||
         participant.early_settings.contains(track_sid)) {
       participant.early_settings[track_sid] = settings;
     }
