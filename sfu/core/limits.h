@@ -130,4 +130,21 @@ inline constexpr std::size_t kWsSendQueueBytesMax =
     4 * 1024 * 1024;  // a slower client is disconnected
 inline constexpr std::size_t kHttpConnectionsMax = 16384;
 
+// --- Delegated leave and stored state ---------------------------------------------------------
+// Delayed leaves held for one Matrix user; further ones are refused. A user has few devices in few
+// calls at a time.
+inline constexpr std::size_t kDelayedLeavesPerUserMax = 4;
+inline constexpr std::size_t kDelayedLeavesMax = 100'000;  // of all users; further ones are refused
+inline constexpr std::size_t kDelayIdBytesMax = 256;       // longer ones are refused
+// What a client asks for is brought into this range. The lower end is what the reference service's
+// own tests use; it bounds how often a homeserver is called. Homeservers allow 24 h by default.
+inline constexpr Duration kDelayTimeoutMin = Millis(500);
+inline constexpr Duration kDelayTimeoutMax = Seconds(24 * 3600);
+// Calls under way to one homeserver, and to all; further ones wait. A slow homeserver takes its own
+// places, not everybody's.
+inline constexpr std::size_t kDelayedCallsPerServerMax = 8;
+inline constexpr std::size_t kDelayedCallsMax = 256;
+inline constexpr std::size_t kStateWritesMax = 65536;  // waiting for the disk; full: oldest dropped
+inline constexpr std::size_t kTransactionIdsMax = 1024;  // remembered; an older one would be new
+
 }  // namespace fovea::limits
