@@ -21,6 +21,11 @@ fovea_node_modules() {
   echo "$(fovea_cache)/npm-$(fovea_hash "$lock" "$(dirname "$lock")/package.json")/node_modules"
 }
 
+# The Python environment with the Synapse of tests/e2e/synapse-requirements.txt.
+fovea_synapse() {
+  echo "$(fovea_cache)/synapse-$(fovea_hash "$(fovea_root)/tests/e2e/synapse-requirements.txt")"
+}
+
 # A short name for the contents of files.
 fovea_hash() { cat "$@" | sha256sum | cut -c1-12; }
 

@@ -6,6 +6,7 @@ import { peers } from './peer.mjs';
 export class Case {
   #started = Date.now();
   #focuses = [];
+  #watched = [];
   #chromium;
 
   step(text) {
@@ -24,10 +25,21 @@ export class Case {
     return focus;
   }
 
+  // Any other process of the case: its death is a failure, its last lines belong in the report.
+  watch(service) {
+    this.#watched.push(service);
+    return service;
+  }
+
   // A browser page named `name`; the browser itself is shared within the case.
   async page(name, options) {
     this.#chromium ??= await Chromium.launch();
     return this.#chromium.page(name, options);
+  }
+
+  async browser() {
+    this.#chromium ??= await Chromium.launch();
+    return this.#chromium.browser;
   }
 
   // A bare tab at `url`, for pages that are not ours to drive through window.peer.
@@ -48,11 +60,13 @@ export class Case {
   // After the body: a crash nobody asserted on is a failure too.
   finish() {
     for (const focus of this.#focuses) if (!focus.mayEnd) focus.assertAlive();
+    for (const service of this.#watched) service.assertAlive();
     for (const peer of peers) peer.assertNoCrash();
   }
 
   async report() {
     for (const peer of peers) console.log(await peer.report());
     for (const focus of this.#focuses) console.log(focus.tail());
+    for (const service of this.#watched) console.log(service.tail());
   }
 }

@@ -10,6 +10,9 @@ const types = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
 };
 
 // Paths are prefixes; the longest that fits wins.
@@ -23,12 +26,13 @@ function locate(roots, pathname) {
   const prefixes = Object.keys(roots).sort((a, b) => b.length - a.length);
   const prefix = prefixes.find((p) => pathname.startsWith(p));
   if (!prefix) return null;
-  const file = path.join(roots[prefix], path.normalize(`/${pathname.slice(prefix.length)}`));
+  const inside = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
+  const file = path.join(roots[prefix], path.normalize(`/${inside.slice(prefix.length)}`));
   return fs.existsSync(file) && fs.statSync(file).isFile() ? file : null;
 }
 
 // `handler(request, response, url)` may answer first by returning true.
-export async function servePages({ roots = testRoots, handler } = {}) {
+export async function servePages({ roots = testRoots, handler, port = 0 } = {}) {
   const server = http.createServer(async (request, response) => {
     const url = new URL(request.url, 'http://localhost');
     if (handler && (await handler(request, response, url))) return;
@@ -40,7 +44,7 @@ export async function servePages({ roots = testRoots, handler } = {}) {
     response.writeHead(200, { 'content-type': types[path.extname(file)] ?? 'application/octet-stream' });
     fs.createReadStream(file).pipe(response);
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
   onCleanup('page server', async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));

@@ -8,14 +8,14 @@ export function toYaml(map, indent = '') {
   for (const [key, value] of Object.entries(map)) {
     if (isMap(value)) {
       text += `${indent}${key}:\n${toYaml(value, `${indent}  `)}`;
-    } else if (Array.isArray(value)) {
+    } else if (Array.isArray(value) && value.length) {
       text += `${indent}${key}:\n`;
       for (const item of value) {
         const entry = isMap(item) ? toYaml(item, `${indent}    `).trimStart() : `${scalar(item)}\n`;
         text += `${indent}  - ${entry}`;
       }
     } else {
-      text += `${indent}${key}: ${scalar(value)}\n`;
+      text += `${indent}${key}: ${Array.isArray(value) ? '[]' : scalar(value)}\n`;
     }
   }
   return text;

@@ -1,0 +1,17 @@
+// The registration under which a homeserver pushes a room's events to the focus.
+import crypto from 'node:crypto';
+
+export function appserviceFor(serverName, url) {
+  return {
+    id: 'fovea',
+    url,
+    as_token: crypto.randomBytes(16).toString('hex'),
+    hs_token: crypto.randomBytes(16).toString('hex'),
+    sender_localpart: 'fovea',
+    rate_limited: false,
+    namespaces: {
+      // Not exclusive, or nobody could log in any more.
+      users: [{ regex: `@.*:${serverName.replace(/\./g, '\\.')}`, exclusive: false }],
+    },
+  };
+}

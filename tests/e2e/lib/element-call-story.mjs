@@ -1,0 +1,47 @@
+// The story of a Matrix call, shared by the cases that differ in mode and version of Element Call.
+import { atMost, until } from './expect.mjs';
+import { ElementCall, legacyWellKnown } from './element-call.mjs';
+import { MatrixWorld } from './matrix-world.mjs';
+
+export async function elementCallStory(t, options) {
+  const world = await MatrixWorld.start(t, { people: ['alice', 'bob', 'carol'] });
+  const call = await ElementCall.start(t, world, options);
+  const alice = await call.enter('alice');
+  const bob = await call.enter('bob');
+  await call.everyoneSeesEveryone();
+  const carol = await call.enter('carol');
+  await call.everyoneSeesEveryone();
+  await kickCarol(t, world, carol, [alice, bob]);
+}
+
+// Versions before 0.24 find the focus in .well-known/matrix/client, and those before 0.17 know nothing
+// else. Two people in a call, and one leaves by the red button.
+export async function olderElementCallStory(t, version) {
+  const world = await MatrixWorld.start(t);
+  const call = await ElementCall.start(t, world, {
+    version, wellKnown: legacyWellKnown(world.synapse, world.serviceUrl),
+  });
+  const alice = await call.enter('alice');
+  const bob = await call.enter('bob');
+  await call.everyoneSeesEveryone();
+  t.step(`WebSocket paths: ${[...new Set([...alice.sockets, ...bob.sockets])].join(' ')}`);
+  await bob.hangUp();
+  await alice.seesOthers(0);
+  t.step('bob hung up, alice is alone');
+}
+
+// Carol's media ends because Synapse says so; Element Call itself would go on for hours.
+async function kickCarol(t, world, carol, others) {
+  const kicked = Date.now();
+  await world.users.alice.kick(world.room, world.users.carol);
+  if (world.evicts) {
+    await until('no media to or from carol', async () => (await carol.packetsDuring(400)) === 0, {
+      timeoutMs: 10000, everyMs: 10, describe: () => carol.media(),
+    });
+    const afterMs = Date.now() - kicked - 400;
+    t.figure('carol quiet after the kick, ms', afterMs);
+    atMost(afterMs, 3000, 'ms until carol was quiet');
+  }
+  for (const page of others) await page.seesOthers(1);
+  t.step(`carol was kicked after ${Date.now() - kicked} ms; the others go on`);
+}

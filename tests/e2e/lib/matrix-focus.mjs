@@ -1,0 +1,80 @@
+// The focus under test as a homeserver sees it: a URL to advertise, and a registration. FOVEA_E2E_FOCUS
+// chooses whose it is, so that a case can be held against the programs that Fovea replaces:
+//   fovea     (default) one `fovea serve`
+//   livekit   LiveKit's server and its Matrix token service, by LIVEKIT_SERVER_BIN and LK_JWT_BIN
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { appserviceFor } from './appservice.mjs';
+import { onCleanup } from './cleanup.mjs';
+import { Skip } from './expect.mjs';
+import { Service, freePorts } from './service.mjs';
+import { API_KEY, API_SECRET } from './tokens.mjs';
+import { merge, toYaml } from './yaml.mjs';
+
+export const focusKind = process.env.FOVEA_E2E_FOCUS ?? 'fovea';
+
+// Ports and names, known before anything runs: homeserver and focus need each other's address.
+// lk-jwt-service only finds a homeserver by its name over TLS, so there the name is an address.
+export async function planFocus(synapsePorts) {
+  const [http, token] = await freePorts(2);
+  if (focusKind === 'livekit') {
+    return {
+      serverName: `127.0.0.1:${synapsePorts.tls}`, serviceUrl: `http://127.0.0.1:${token}`, http, token,
+      evicts: false,
+    };
+  }
+  const serverName = 'fovea.test';
+  const serviceUrl = `http://127.0.0.1:${http}`;
+  return { serverName, serviceUrl, http, evicts: true, appservice: appserviceFor(serverName, serviceUrl) };
+}
+
+export function startFocus(t, plan, homeserverUrl, config = {}) {
+  return focusKind === 'livekit'
+    ? startUpstream(t, plan)
+    : t.focus({ config: merge(matrixConfig(plan, homeserverUrl), config) });
+}
+
+// The blocks of Fovea's configuration that make it a focus for one homeserver.
+export function matrixConfig(plan, homeserverUrl) {
+  const { id, as_token, hs_token, sender_localpart } = plan.appservice;
+  return {
+    port: plan.http,
+    homeserver: { name: plan.serverName, url: homeserverUrl },
+    appservice: { id, as_token, hs_token, sender_localpart },
+    access: {
+      public_url: `ws://127.0.0.1:${plan.http}`,
+      full_access_homeservers: [plan.serverName],
+    },
+  };
+}
+
+async function startUpstream(t, plan) {
+  const { LIVEKIT_SERVER_BIN: livekit, LK_JWT_BIN: lkJwt } = process.env;
+  if (!livekit || !lkJwt) throw new Skip('LIVEKIT_SERVER_BIN and LK_JWT_BIN name no programs');
+  const [udp, tcp] = await freePorts(2);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-livekit-'));
+  onCleanup('LiveKit folder', () => fs.rmSync(folder, { recursive: true, force: true }));
+  const file = path.join(folder, 'livekit.yaml');
+  fs.writeFileSync(file, toYaml({
+    port: plan.http,
+    bind_addresses: ['127.0.0.1'],
+    rtc: { udp_port: udp, tcp_port: tcp, node_ip: '127.0.0.1', enable_loopback_candidate: true },
+    room: { auto_create: false },
+    keys: { [API_KEY]: API_SECRET },
+  }));
+  const server = t.watch(new Service('livekit', livekit, ['--config', file]));
+  const tokens = t.watch(new Service('lk-jwt', lkJwt, [], {
+    env: {
+      LIVEKIT_URL: `ws://127.0.0.1:${plan.http}`,
+      LIVEKIT_KEY: API_KEY,
+      LIVEKIT_SECRET: API_SECRET,
+      LIVEKIT_JWT_BIND: `127.0.0.1:${plan.token}`,
+      LIVEKIT_FULL_ACCESS_HOMESERVERS: plan.serverName,
+      LIVEKIT_INSECURE_SKIP_VERIFY_TLS: 'YES_I_KNOW_WHAT_I_AM_DOING',
+    },
+  }));
+  await server.healthy(`http://127.0.0.1:${plan.http}/`);
+  await tokens.healthy(`${plan.serviceUrl}/healthz`);
+  return { httpUrl: `http://127.0.0.1:${plan.http}`, wsUrl: `ws://127.0.0.1:${plan.http}` };
+}
