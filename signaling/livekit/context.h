@@ -45,6 +45,7 @@ struct Context {
   Rng& rng;                         // public ids, SSRCs, offer ids
   RandomBytesFn random_bytes;       // secrets
   std::int64_t wall_offset_us = 0;  // wall clock minus monotonic clock, taken once at start
+  PresencePort* presence = nullptr;  // null: nobody follows
   Index index{};
 
   [[nodiscard]] WallMicros Wall(Instant now) const {

@@ -3,6 +3,7 @@
 // Thread: signaling.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "sfu/control/handles.h"
 #include "sfu/core/bytes.h"
 #include "sfu/core/strong_id.h"
+#include "sfu/core/time.h"
 #include "signaling/livekit/pb.h"
 
 namespace fovea::livekit {
@@ -76,6 +78,21 @@ class MediaPort {
   virtual void OpenDataChannels(control::SessionHandle session) = 0;
   // Sends on the channel with that lane's label. False: no such channel yet, or its buffer is full.
   virtual bool SendData(control::SessionHandle session, DataLane lane, ByteSpan message) = 0;
+};
+
+// Follows who is in which room, for what depends on presence: membership, delayed leave, call
+// facts. Called from inside the room logic: note what is said, act on it later.
+class PresencePort {
+ public:
+  virtual ~PresencePort() = default;
+  // Media is connected, for the first time of this session (participant_joined in webhooks).
+  virtual void OnActive(Instant now, const std::string& room, const std::string& identity) = 0;
+  // The session is over. `was_active` false: it never came to OnActive.
+  virtual void OnGone(Instant now, const std::string& room, const std::string& identity,
+                      pb::DisconnectReason reason, bool was_active) = 0;
+  // How many tracks of each kind the participant publishes now.
+  virtual void OnPublishing(Instant now, const std::string& room, const std::string& identity,
+                            std::size_t audio_tracks, std::size_t video_tracks) = 0;
 };
 
 class WebhookPort {

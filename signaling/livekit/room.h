@@ -108,6 +108,7 @@ class Room {
   void SendRefreshToken(Instant now, Participant& participant);
   void Activate(Instant now, Participant& participant);
   void ReleaseMedia(Participant& participant);
+  void TellPublishing(Instant now, const Participant& participant);
   void SyncState(Instant now, Participant& participant, const pb::SyncState& state);
   void Simulate(Instant now, Participant& participant, const pb::SimulateScenario& scenario);
   // room_signal.cc

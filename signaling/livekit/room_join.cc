@@ -220,6 +220,20 @@ void Room::Activate(Instant now, Participant& participant) {
   participant.BumpVersion();
   Broadcast(participant, nullptr);
   Notify(now, "participant_joined", &participant, nullptr);
+  if (context_.presence != nullptr) {
+    context_.presence->OnActive(now, name_, participant.identity);
+    if (!participant.tracks.empty()) TellPublishing(now, participant);
+  }
+}
+
+void Room::TellPublishing(Instant now, const Participant& participant) {
+  if (context_.presence == nullptr) return;
+  std::size_t audio = 0;
+  std::size_t video = 0;
+  for (const auto& [sid, track] : participant.tracks) {
+    (track->info.type() == pb::TrackType::AUDIO ? audio : video) += 1;
+  }
+  context_.presence->OnPublishing(now, name_, participant.identity, audio, video);
 }
 
 void Room::HandleSessionDisconnected(Instant now, Participant& participant,
@@ -369,6 +383,9 @@ void Room::Remove(Instant now, Participant& participant, pb::DisconnectReason re
   const std::string identity = participant.identity;  // the next line destroys the original
   participants_.erase(identity);
   if (was_resident && Residents() == 0) empty_since_ = now;
+  if (context_.presence != nullptr) {
+    context_.presence->OnGone(now, name_, identity, reason, was_active);
+  }
   room_update_at_ = std::min(room_update_at_, now + Seconds(1));
 }
 

@@ -59,6 +59,18 @@ void RoomManager::Delete(Instant now, const std::string& name) {
   rooms_.erase(it);
 }
 
+std::optional<std::uint64_t> RoomManager::Evict(Instant now, const std::string& room,
+                                                const std::string& identity,
+                                                std::int64_t tokens_before_unix) {
+  revocations_.Revoke(room, identity, tokens_before_unix);
+  Room* found = Find(room);
+  Participant* participant = found == nullptr ? nullptr : found->Find(identity);
+  if (participant == nullptr) return std::nullopt;
+  found->Remove(now, *participant, pb::DisconnectReason::PARTICIPANT_REMOVED);
+  found->Flush(now);
+  return context_.media.PostFence();
+}
+
 void RoomManager::StartSession(Instant now, ConnectionId connection, const JoinParams& params) {
   const auto refuse = [&](pb::DisconnectReason reason, pb::LeaveRequest::Action action) {
     pb::SignalResponse response;

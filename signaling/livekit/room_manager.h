@@ -44,6 +44,11 @@ class RoomManager {
   Room& FindOrCreate(Instant now, const std::string& name);
   void Delete(Instant now, const std::string& name);
   [[nodiscard]] const std::map<std::string, std::unique_ptr<Room>>& rooms() const { return rooms_; }
+  // Puts an identity out of a room and refuses its tokens issued before `tokens_before_unix`, also
+  // to resume. Whether it is there or not: its token may be. Returns the fence after which no
+  // packet passes to or from it; nothing when it was not there.
+  std::optional<std::uint64_t> Evict(Instant now, const std::string& room,
+                                     const std::string& identity, std::int64_t tokens_before_unix);
   // Tokens that CheckJoin refuses although they are well signed.
   [[nodiscard]] Revocations& revocations() { return revocations_; }
 

@@ -240,6 +240,7 @@ void Room::PublishTrack(Instant now, Participant& participant, PendingTrack pend
   // `update` must reach subscribers before anything that adds this media to their connections.
   Broadcast(participant, &participant);
   Notify(now, "track_published", &participant, &track);
+  TellPublishing(now, participant);
   ReconcileTrack(now, participant, track);
   if (track.is_video()) UpdateDynacast(now, participant, track);
   room_update_at_ = std::min(room_update_at_, now + Seconds(1));
@@ -288,6 +289,7 @@ void Room::Unpublish(Instant now, Participant& participant, std::string track_si
     Broadcast(participant, &participant);
   }
   Notify(now, "track_unpublished", &participant, track.get());
+  TellPublishing(now, participant);
 }
 
 }  // namespace fovea::livekit
