@@ -2,6 +2,7 @@
 // chooses whose it is, so that a case can be held against the programs that Fovea replaces:
 //   fovea     (default) one `fovea serve`
 //   livekit   LiveKit's server and its Matrix token service, by LIVEKIT_SERVER_BIN and LK_JWT_BIN
+//   sfu       Fovea in the place of LiveKit's server, behind that token service
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -18,7 +19,7 @@ export const focusKind = process.env.FOVEA_E2E_FOCUS ?? 'fovea';
 // lk-jwt-service only finds a homeserver by its name over TLS, so there the name is an address.
 export async function planFocus(synapsePorts) {
   const [http, token] = await freePorts(2);
-  if (focusKind === 'livekit') {
+  if (focusKind !== 'fovea') {
     return {
       serverName: `127.0.0.1:${synapsePorts.tls}`, serviceUrl: `http://127.0.0.1:${token}`, http, token,
       evicts: false,
@@ -29,10 +30,13 @@ export async function planFocus(synapsePorts) {
   return { serverName, serviceUrl, http, evicts: true, appservice: appserviceFor(serverName, serviceUrl) };
 }
 
-export function startFocus(t, plan, homeserverUrl, config = {}) {
-  return focusKind === 'livekit'
-    ? startUpstream(t, plan)
-    : t.focus({ config: merge(matrixConfig(plan, homeserverUrl), config) });
+export async function startFocus(t, plan, homeserverUrl, config = {}) {
+  if (focusKind === 'fovea') return t.focus({ config: merge(matrixConfig(plan, homeserverUrl), config) });
+  const focus = focusKind === 'sfu'
+    ? await t.focus({ config: { port: plan.http, room: { auto_create: false } } })
+    : await startLiveKit(t, plan);
+  await startTokenService(t, plan);
+  return focus;
 }
 
 // The blocks of Fovea's configuration that make it a focus for one homeserver.
@@ -49,9 +53,13 @@ export function matrixConfig(plan, homeserverUrl) {
   };
 }
 
-async function startUpstream(t, plan) {
-  const { LIVEKIT_SERVER_BIN: livekit, LK_JWT_BIN: lkJwt } = process.env;
-  if (!livekit || !lkJwt) throw new Skip('LIVEKIT_SERVER_BIN and LK_JWT_BIN name no programs');
+function programAt(variable) {
+  if (!process.env[variable]) throw new Skip(`${variable} names no program`);
+  return process.env[variable];
+}
+
+async function startLiveKit(t, plan) {
+  const program = programAt('LIVEKIT_SERVER_BIN');
   const [udp, tcp] = await freePorts(2);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-livekit-'));
   onCleanup('LiveKit folder', () => fs.rmSync(folder, { recursive: true, force: true }));
@@ -63,8 +71,13 @@ async function startUpstream(t, plan) {
     room: { auto_create: false },
     keys: { [API_KEY]: API_SECRET },
   }));
-  const server = t.watch(new Service('livekit', livekit, ['--config', file]));
-  const tokens = t.watch(new Service('lk-jwt', lkJwt, [], {
+  const server = t.watch(new Service('livekit', program, ['--config', file]));
+  await server.healthy(`http://127.0.0.1:${plan.http}/`);
+  return { httpUrl: `http://127.0.0.1:${plan.http}`, wsUrl: `ws://127.0.0.1:${plan.http}` };
+}
+
+async function startTokenService(t, plan) {
+  const tokens = t.watch(new Service('lk-jwt', programAt('LK_JWT_BIN'), [], {
     env: {
       LIVEKIT_URL: `ws://127.0.0.1:${plan.http}`,
       LIVEKIT_KEY: API_KEY,
@@ -74,7 +87,5 @@ async function startUpstream(t, plan) {
       LIVEKIT_INSECURE_SKIP_VERIFY_TLS: 'YES_I_KNOW_WHAT_I_AM_DOING',
     },
   }));
-  await server.healthy(`http://127.0.0.1:${plan.http}/`);
   await tokens.healthy(`${plan.serviceUrl}/healthz`);
-  return { httpUrl: `http://127.0.0.1:${plan.http}`, wsUrl: `ws://127.0.0.1:${plan.http}` };
 }

@@ -13,7 +13,7 @@ export class MatrixWorld {
       startFocus(t, plan, homeserver, focusConfig),
       Synapse.start({
         name: plan.serverName, ports, focusUrl: plan.serviceUrl, appservice: plan.appservice,
-        withTls: focusKind === 'livekit',
+        withTls: focusKind !== 'fovea',
       }),
     ]);
     t.watch(synapse);
