@@ -70,29 +70,40 @@ export function legacyWellKnown(synapse, serviceUrl) {
 }
 
 export class ElementCall {
-  // `mode` is Element Call's matrix_rtc_mode. `wellKnown` answers discovery by .well-known. Everybody in
-  // the room is signed in before anybody calls, as people's devices are.
-  static async start(t, world, { version = '0.26', mode = 'compatibility', wellKnown, widget } = {}) {
+  // `mode` is Element Call's matrix_rtc_mode. `wellKnown` answers discovery by .well-known.
+  static async serve(t, world, { version = '0.26', mode = 'compatibility', wellKnown, widget } = {}) {
     const self = new ElementCall();
-    Object.assign(self, { t, pages: {}, inCall: [] });
-    const names = Object.keys(world.users);
+    Object.assign(self, { t, world, wellKnown, pages: {}, inCall: [] });
+    const { users } = world;
     self.site = await serveElementCall({
       version,
       config: { matrix_rtc_mode: mode, matrix_rtc_session: { wait_for_key_rotation_ms: 1000 } },
-      session: async (name) => world.users[name] && {
-        ...(await world.users[name].login()),
+      session: async (name) => users[name] && {
+        ...(await users[name].login()),
         baseUrl: world.synapse.url, roomId: world.room, elementCall: '/call/',
-        widget: widgetParameters(name === names[0], widget),
+        widget: widgetParameters(name === Object.keys(users)[0], widget),
       },
     });
-    const browser = await t.browser();
-    for (const name of names) {
-      self.pages[name] = await ElementCallPage.open(browser, name, {
-        url: `${self.site.url}/room/?user=${name}&wait`, wellKnown, serverName: world.synapse.name,
-      });
-    }
+    return self;
+  }
+
+  // Served, and everybody in the room signed in before anybody calls, as people's devices are.
+  static async start(t, world, options) {
+    const self = await ElementCall.serve(t, world, options);
+    const names = Object.keys(world.users);
+    for (const name of names) await self.open(name, `${self.link(name)}&wait`);
     t.step(`${names.join(', ')} signed in`);
     return self;
+  }
+
+  // Whoever opens it is signed in as `name` and in the call.
+  link(name) { return `${this.site.url}/room/?user=${name}`; }
+
+  async open(name, url) {
+    this.pages[name] = await ElementCallPage.open(await this.t.browser(), name, {
+      url, wellKnown: this.wellKnown, serverName: this.world.synapse.name,
+    });
+    return this.pages[name];
   }
 
   async enter(name) {

@@ -1,0 +1,120 @@
+// A fake homeserver, a Fovea that trusts it, and native clients as call members: fast enough for cases
+// about who may stay in a call.
+import { DisconnectReason } from '@livekit/rtc-node';
+import { appserviceFor } from './appservice.mjs';
+import { check, equal, sleep, until } from './expect.mjs';
+import { FakeHomeserver } from './fake-homeserver/server.mjs';
+import { matrixConfig } from './matrix-focus.mjs';
+import { NativePeer } from './native.mjs';
+import { freePorts } from './service.mjs';
+import { merge } from './yaml.mjs';
+
+const MEMBER = 'org.matrix.msc3401.call.member';
+
+export class FakeWorld {
+  // `people` are localparts; the first makes the room and the others join it.
+  static async start(t, { people = ['alice', 'bob', 'carol'], focusConfig, homeserver = {} } = {}) {
+    const self = new FakeWorld();
+    const [http] = await freePorts(1);
+    const serverName = 'fake.test';
+    const serviceUrl = `http://127.0.0.1:${http}`;
+    const appservice = appserviceFor(serverName, serviceUrl);
+    const plan = { http, serverName, serviceUrl, appservice };
+    const hs = await FakeHomeserver.start({
+      name: serverName, appservice, focusUrl: serviceUrl, push: { secondMs: 50 }, ...homeserver,
+    });
+    const focus = await t.focus({ config: merge(matrixConfig(plan, hs.url), focusConfig) });
+    Object.assign(self, { t, hs, focus, plan, people });
+    self.users = Object.fromEntries(people.map((name) => [name, hs.user(name)]));
+    self.room = hs.createRoom(self.users[people[0]]);
+    for (const name of people.slice(1)) self.room.join(self.users[name].id);
+    await hs.pusher.idle();
+    return self;
+  }
+
+  id(name) { return this.users[name].id; }
+
+  identity(name, device = 'DEVICE') { return `${this.id(name)}:${device}`; }
+
+  // POST /sfu/get as Element Call does; {status, url?, jwt?, errcode?}.
+  async askToken(name, { device = 'DEVICE', room = this.room.id, openId } = {}) {
+    const response = await fetch(`${this.plan.serviceUrl}/sfu/get`, {
+      method: 'POST',
+      body: JSON.stringify({ room, device_id: device, openid_token: openId ?? this.hs.openIdFor(this.id(name)) }),
+    });
+    return { status: response.status, ...(await response.json()) };
+  }
+
+  async mint(name, options) {
+    const answer = await this.askToken(name, options);
+    equal(answer.status, 200, `a token for ${name} (${answer.errcode ?? ''} ${answer.error ?? ''})`);
+    return answer;
+  }
+
+  // A member of the call: token, membership event, media. Its frames are listed by identity.
+  async enterCall(name, { device = 'DEVICE', membership = true, media = true } = {}) {
+    const { url, jwt } = await this.mint(name, { device });
+    const peer = await NativePeer.join(this.focus, `${name} ${device}`, { url, token: jwt });
+    Object.assign(peer, { identity: this.identity(name, device), jwt });
+    if (membership) this.announce(name, { device });
+    if (media) await peer.publishVideo({ width: 160, height: 90, fps: 15 });
+    return peer;
+  }
+
+  #memberKey(name, device) { return `_${this.id(name)}_${device}_m.call`; }
+
+  announce(name, { device = 'DEVICE' } = {}) {
+    return this.room.setState(this.id(name), MEMBER, this.#memberKey(name, device), {
+      application: 'm.call', call_id: '', scope: 'm.room', device_id: device, expires: 14400000,
+      focus_active: { type: 'livekit', focus_selection: 'multi_sfu' },
+      foci_preferred: [{
+        type: 'livekit', livekit_service_url: this.plan.serviceUrl, livekit_alias: this.room.id,
+      }],
+    });
+  }
+
+  withdraw(name, { device = 'DEVICE' } = {}) {
+    return this.room.setState(this.id(name), MEMBER, this.#memberKey(name, device), {});
+  }
+
+  async everyoneSeesEveryone(peers) {
+    for (const viewer of peers) {
+      for (const other of peers) if (other !== viewer) await viewer.seesMedia(other.identity, 'camera');
+    }
+  }
+
+  // `act` is what should put `peers` out. Returns the milliseconds until the last of them knew.
+  async evicts(peers, act, { withinMs = 2000 } = {}) {
+    const started = performance.now();
+    await act();
+    for (const peer of peers) {
+      const event = await peer.event('disconnected', () => true, { timeoutMs: withinMs });
+      equal(DisconnectReason[event.args[0]], 'PARTICIPANT_REMOVED', `why ${peer.name} was put out`);
+    }
+    return Math.round(performance.now() - started);
+  }
+
+  // What a person put out may still try with what they have.
+  async refusesOldToken(peer, name) {
+    const refused = await NativePeer.join(this.focus, `${peer.name} again`, {
+      url: this.focus.wsUrl, token: peer.jwt,
+    }).then(() => null, (error) => error);
+    check(refused, `${name}'s old token still opens the room`);
+  }
+
+  // For `ms`, nobody of `peers` is disconnected and everyone's pictures keep coming.
+  async staysUp(peers, ms = 1500) {
+    await sleep(ms);
+    for (const peer of peers) {
+      const gone = peer.events.filter((event) => event.name === 'disconnected');
+      check(gone.length === 0, `${peer.name} was put out`, gone);
+    }
+    await this.everyoneSeesEveryone(peers);
+  }
+
+  // The focus has answered every transaction so far with 200.
+  async delivered() {
+    await this.hs.pusher.idle();
+    await until('the last transaction was taken', () => this.hs.pusher.sent.at(-1)?.status === 200);
+  }
+}
