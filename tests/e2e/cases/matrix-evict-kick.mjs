@@ -1,5 +1,5 @@
 // Kicked in the room means out of the call, now, with every token; the others notice one person less.
-import { atMost, equal } from '../lib/expect.mjs';
+import { atMost, equal, sleep } from '../lib/expect.mjs';
 import { FakeWorld } from '../lib/fake-world.mjs';
 
 export const about = 'a kick in the room ends the media of the kicked within a second, and their tokens';
@@ -19,6 +19,7 @@ export async function run(t) {
   for (const peer of [alice, bob]) {
     await peer.event('participantDisconnected', (e) => e.args[0] === carol.identity);
   }
+  await sleep(500);  // What the decoder still held when she left.
   const frames = bob.frames(carol.identity, 'camera');
   await world.staysUp([alice, bob]);
   equal(bob.frames(carol.identity, 'camera'), frames, "frames of carol's at bob's since");

@@ -44,7 +44,8 @@ export class NativePeer {
 
   #listen() {
     for (const name of recorded) {
-      this.room.on(name, (...args) => this.events.push({ name, args: args.map(brief) }));
+      this.room.on(name, (...args) => (
+        this.events.push({ name, at: performance.now(), args: args.map(brief) })));
     }
     this.room.on('trackSubscribed', (track, publication, participant) => {
       const key = `${participant.identity}/${sourceNames[publication.source] ?? publication.source}`;
