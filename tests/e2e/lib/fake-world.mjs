@@ -1,34 +1,37 @@
 // A fake homeserver, a Fovea that trusts it, and native clients as call members: fast enough for cases
 // about who may stay in a call.
 import { DisconnectReason } from '@livekit/rtc-node';
-import { appserviceFor } from './appservice.mjs';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { onCleanup } from './cleanup.mjs';
 import { check, equal, sleep, until } from './expect.mjs';
 import { FakeHomeserver } from './fake-homeserver/server.mjs';
-import { matrixConfig } from './matrix-focus.mjs';
+import { planFocus, startFocus } from './matrix-focus.mjs';
 import { NativePeer } from './native.mjs';
 import { freePorts } from './service.mjs';
-import { merge } from './yaml.mjs';
+import { selfSigned } from './synapse.mjs';
 
 const MEMBER = 'org.matrix.msc3401.call.member';
 
 export class FakeWorld {
   // `people` are localparts; the first makes the room and the others join it.
-  static async start(t, { people = ['alice', 'bob', 'carol'], focusConfig, homeserver = {} } = {}) {
+  static async start(t, { people = ['alice', 'bob', 'carol'], focusConfig, homeserver } = {}) {
     const self = new FakeWorld();
-    const [http] = await freePorts(1);
-    const serverName = 'fake.test';
-    const serviceUrl = `http://127.0.0.1:${http}`;
-    const appservice = appserviceFor(serverName, serviceUrl);
-    const plan = { http, serverName, serviceUrl, appservice };
+    const [http, tls] = await freePorts(2);
+    const plan = await planFocus({ http, tls });
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-fake-'));
+    onCleanup('certificate', () => fs.rmSync(folder, { recursive: true }));
     const hs = await FakeHomeserver.start({
-      name: serverName, appservice, focusUrl: serviceUrl, push: { secondMs: 50 }, ...homeserver,
+      name: plan.serverName, appservice: plan.appservice, focusUrl: plan.serviceUrl, ports: { http, tls },
+      tls: selfSigned(folder), push: { secondMs: 50 }, ...homeserver,
     });
-    const focus = await t.focus({ config: merge(matrixConfig(plan, hs.url), focusConfig) });
-    Object.assign(self, { t, hs, focus, plan, people });
+    const focus = await startFocus(t, plan, hs.url, focusConfig);
+    Object.assign(self, { t, hs, focus, plan, people, serviceUrl: plan.serviceUrl });
     self.users = Object.fromEntries(people.map((name) => [name, hs.user(name)]));
     self.room = hs.createRoom(self.users[people[0]]);
     for (const name of people.slice(1)) self.room.join(self.users[name].id);
-    await hs.pusher.idle();
+    await hs.pusher?.idle();
     return self;
   }
 
@@ -36,14 +39,34 @@ export class FakeWorld {
 
   identity(name, device = 'DEVICE') { return `${this.id(name)}:${device}`; }
 
-  // POST /sfu/get as Element Call does; {status, url?, jwt?, errcode?}.
-  async askToken(name, { device = 'DEVICE', room = this.room.id, openId } = {}) {
-    const response = await fetch(`${this.plan.serviceUrl}/sfu/get`, {
-      method: 'POST',
-      body: JSON.stringify({ room, device_id: device, openid_token: openId ?? this.hs.openIdFor(this.id(name)) }),
+  // A request to the token service; {status, headers, text, ...what the JSON says}.
+  async ask(route, body, { method = 'POST' } = {}) {
+    const response = await fetch(`${this.serviceUrl}${route}`, {
+      method, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    return { status: response.status, ...(await response.json()) };
+    const text = await response.text();
+    const answer = text.startsWith('{') ? JSON.parse(text) : {};
+    return { status: response.status, headers: response.headers, text, ...answer };
   }
+
+  // POST /sfu/get as Element Call does.
+  askToken(name, { device = 'DEVICE', room = this.room.id, openId, ...more } = {}) {
+    const proof = openId ?? this.hs.openIdFor(this.id(name));
+    return this.ask('/sfu/get', { room, device_id: device, openid_token: proof, ...more });
+  }
+
+  // POST /get_token, as in the mode matrix_2_0.
+  askHashedToken(name, { device = 'DEVICE', member = 'member', openId, route = '/get_token', ...more } = {}) {
+    return this.ask(route, {
+      room_id: this.room.id, slot_id: 'm.call#ROOM',
+      openid_token: openId ?? this.hs.openIdFor(this.id(name)),
+      member: { id: member, claimed_user_id: this.id(name), claimed_device_id: device },
+      ...more,
+    });
+  }
+
+  // The lookups of OpenID tokens that the homeserver has seen.
+  lookups() { return this.hs.requests.filter((r) => r.path.endsWith('/openid/userinfo')); }
 
   async mint(name, options) {
     const answer = await this.askToken(name, options);
@@ -68,7 +91,7 @@ export class FakeWorld {
       application: 'm.call', call_id: '', scope: 'm.room', device_id: device, expires: 14400000,
       focus_active: { type: 'livekit', focus_selection: 'multi_sfu' },
       foci_preferred: [{
-        type: 'livekit', livekit_service_url: this.plan.serviceUrl, livekit_alias: this.room.id,
+        type: 'livekit', livekit_service_url: this.serviceUrl, livekit_alias: this.room.id,
       }],
     });
   }

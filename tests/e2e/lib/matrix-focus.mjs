@@ -33,9 +33,9 @@ export async function planFocus(synapsePorts) {
 export async function startFocus(t, plan, homeserverUrl, config = {}) {
   if (focusKind === 'fovea') return t.focus({ config: merge(matrixConfig(plan, homeserverUrl), config) });
   const focus = focusKind === 'sfu'
-    ? await t.focus({ config: { port: plan.http, room: { auto_create: false } } })
+    ? await t.focus({ config: { port: plan.http, ...upstreamConfig(plan) } })
     : await startLiveKit(t, plan);
-  await startTokenService(t, plan);
+  await startTokenService(t, plan, homeserverUrl);
   return focus;
 }
 
@@ -53,6 +53,12 @@ export function matrixConfig(plan, homeserverUrl) {
   };
 }
 
+// What LiveKit's server is told where a token service sits before it.
+const upstreamConfig = (plan) => ({
+  room: { auto_create: false },
+  webhook: { api_key: API_KEY, urls: [`${plan.serviceUrl}/sfu_webhook`] },
+});
+
 function programAt(variable) {
   if (!process.env[variable]) throw new Skip(`${variable} names no program`);
   return process.env[variable];
@@ -68,7 +74,7 @@ async function startLiveKit(t, plan) {
     port: plan.http,
     bind_addresses: ['127.0.0.1'],
     rtc: { udp_port: udp, tcp_port: tcp, node_ip: '127.0.0.1', enable_loopback_candidate: true },
-    room: { auto_create: false },
+    ...upstreamConfig(plan),
     keys: { [API_KEY]: API_SECRET },
   }));
   const server = t.watch(new Service('livekit', program, ['--config', file]));
@@ -76,7 +82,7 @@ async function startLiveKit(t, plan) {
   return { httpUrl: `http://127.0.0.1:${plan.http}`, wsUrl: `ws://127.0.0.1:${plan.http}` };
 }
 
-async function startTokenService(t, plan) {
+async function startTokenService(t, plan, homeserverUrl) {
   const tokens = t.watch(new Service('lk-jwt', programAt('LK_JWT_BIN'), [], {
     env: {
       LIVEKIT_URL: `ws://127.0.0.1:${plan.http}`,
@@ -84,6 +90,7 @@ async function startTokenService(t, plan) {
       LIVEKIT_SECRET: API_SECRET,
       LIVEKIT_JWT_BIND: `127.0.0.1:${plan.token}`,
       LIVEKIT_FULL_ACCESS_HOMESERVERS: plan.serverName,
+      LIVEKIT_CS_API_URL_OVERRIDES: `${plan.serverName}=${homeserverUrl}`,
       LIVEKIT_INSECURE_SKIP_VERIFY_TLS: 'YES_I_KNOW_WHAT_I_AM_DOING',
     },
   }));
