@@ -126,6 +126,7 @@ Result<Config, ConfigError> BuildConfig(const ServeFlags& flags, const Surroundi
   Result<Config, ConfigError> config = LoadBase(flags, surroundings, variable);
   if (!config.ok()) return config;
   if (auto error = ApplyKeys(flags, surroundings, *config)) return Failure{*error};
+  if (auto error = ApplyMatrixSurroundings(surroundings, *config)) return Failure{*error};
   if (auto error = ApplyAddresses(flags, surroundings, *config)) return Failure{*error};
   if (flags.port) config->port = *flags.port;
   if (flags.workers) config->rtc.workers = *flags.workers;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "signaling/app/config_matrix.h"
 #include "signaling/livekit/options.h"
 
 namespace fovea::app {
@@ -24,6 +25,18 @@ struct RtcConfig {
   bool use_external_ip = false;
   bool enable_loopback_candidate = false;
   std::uint32_t workers = 0;  // rtc.workers (ours): 0 = one per core but one, at least one
+};
+
+struct TlsConfig {
+  std::string cert_file;   // PEM with the chain; empty: no TLS here, a proxy does it
+  std::string key_file;    // PEM
+  std::uint16_t port = 0;  // beside a plain `port`; 0: `port` itself speaks TLS
+};
+
+// One more place to listen at.
+struct ListenerConfig {
+  std::string address;  // empty: all, IPv6 and IPv4
+  std::uint16_t port = 0;
 };
 
 struct WebhookTarget {
@@ -52,7 +65,15 @@ struct Config {
   std::uint16_t port = 7880;                             // 0: the kernel picks
   std::vector<std::string> bind_addresses = {""};        // "" = all, IPv6 and IPv4
   std::map<std::string, std::string, std::less<>> keys;  // API key to secret
+  TlsConfig tls;
+  std::vector<ListenerConfig> extra_listeners;  // LIVEKIT_JWT_BIND; the same routes
   RtcConfig rtc;
+  HomeserverConfig homeserver;
+  AppserviceConfig appservice;
+  AccessConfig access;
+  FederationConfig federation;
+  StateConfig state;
+  ExternalConfig external;
   WebhookConfig webhook;
   LogConfig log;
   PrometheusConfig prometheus;

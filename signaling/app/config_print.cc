@@ -135,6 +135,67 @@ void WriteWebhook(Writer& writer, const WebhookConfig& webhook) {
   writer.Close();
 }
 
+void WriteServers(Writer& writer, const char* key, const std::map<std::string, std::string>& map) {
+  writer.Open(key);
+  for (const auto& [name, url] : map) writer.Text(name, url);
+  writer.Close();
+}
+
+void WriteAccess(Writer& writer, const AccessConfig& access) {
+  writer.Open("access");
+  writer.Text("public_url", access.public_url);
+  writer.Texts("full_access_homeservers", access.full_access_homeservers);
+  writer.Switch("restricted_can_publish", access.restricted_can_publish.value_or(false));
+  writer.Bare("room_creation", access.open_room_creation ? "open" : "strict");
+  writer.Bare("unknown_room", access.deny_unknown_rooms ? "deny" : "allow");
+  writer.Switch("delegation", access.delegation);
+  writer.Switch("can_update_own_metadata", access.can_update_own_metadata);
+  writer.Bare("token_ttl", FormatDuration(access.token_ttl));
+  writer.Open("rate_limit");
+  writer.Number("per_second", access.rate_limit.per_second);
+  writer.Number("burst", access.rate_limit.burst);
+  writer.Close();
+  writer.Texts("trusted_proxies", access.trusted_proxies);
+  writer.Close();
+}
+
+void WriteMatrix(Writer& writer, const Config& config, Secrets secrets) {
+  writer.Open("homeserver");
+  writer.Text("name", config.homeserver.name);
+  writer.Text("url", config.homeserver.url);
+  writer.Text("ca_file", config.homeserver.ca_file);
+  writer.Close();
+  const AppserviceConfig& appservice = config.appservice;
+  writer.Open("appservice");
+  writer.Text("id", appservice.id);
+  writer.Text("sender_localpart", appservice.sender_localpart);
+  // What came from a file is named by the file: given both, a configuration is refused.
+  if (appservice.as_token_file.empty()) {
+    writer.Text("as_token", Shown(appservice.as_token, secrets));
+  } else {
+    writer.Text("as_token_file", appservice.as_token_file);
+  }
+  if (appservice.hs_token_file.empty()) {
+    writer.Text("hs_token", Shown(appservice.hs_token, secrets));
+  } else {
+    writer.Text("hs_token_file", appservice.hs_token_file);
+  }
+  writer.Text("registration_file", appservice.registration_file);
+  writer.Close();
+  WriteAccess(writer, config.access);
+  const FederationConfig& federation = config.federation;
+  writer.Open("federation");
+  writer.Texts("allow_networks", federation.allow_networks);
+  writer.Text("ca_file", federation.ca_file);
+  writer.Switch("insecure_skip_verify_tls", federation.insecure_skip_verify_tls);
+  WriteServers(writer, "servers", federation.servers);
+  WriteServers(writer, "cs_api", federation.cs_api);
+  writer.Close();
+  writer.Open("state");
+  writer.Text("file", config.state.file);
+  writer.Close();
+}
+
 void WriteObservation(Writer& writer, const Config& config, Secrets secrets) {
   writer.Open("logging");
   writer.Bare("level", config.log.level);
@@ -160,9 +221,15 @@ std::string PrintConfig(const Config& config, Secrets secrets) {
   writer.Close();
   writer.Text("key_file", config.key_file);
   writer.Text("region", config.server.region);
+  writer.Open("tls");
+  writer.Text("cert_file", config.tls.cert_file);
+  writer.Text("key_file", config.tls.key_file);
+  writer.Number("port", config.tls.port);
+  writer.Close();
   WriteRtc(writer, config, secrets);
   WriteRoom(writer, config.server);
   WriteWebhook(writer, config.webhook);
+  WriteMatrix(writer, config, secrets);
   WriteObservation(writer, config, secrets);
   writer.out() << EndMap;
   std::string out = std::string(writer.out().c_str(), writer.out().size()) + "\n";

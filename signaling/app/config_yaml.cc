@@ -68,6 +68,18 @@ void ReadListener(Section& top, Config& config) {
   }
 }
 
+void ReadTls(Section tls, TlsConfig& out) {
+  tls.Text("cert_file", out.cert_file);
+  tls.Text("key_file", out.key_file);
+  tls.Integer("port", out.port, kPortRange);
+  if (out.cert_file.empty() != out.key_file.empty()) {
+    const char* missing = out.cert_file.empty() ? "cert_file" : "key_file";
+    const char* given = out.cert_file.empty() ? "key_file" : "cert_file";
+    tls.Error(*tls.Any(given), given, std::string("a ") + missing + " beside it");
+  }
+  tls.Finish();
+}
+
 void ReadKeys(const YamlNode& node, ConfigFindings& findings, wire::ApiKeys& out) {
   if (node.kind == YamlNode::Kind::kNull) return;
   if (node.kind != YamlNode::Kind::kMap) {
@@ -352,6 +364,7 @@ Result<Config, ConfigError> LoadConfig(std::string_view yaml_text, const LoadOpt
   if (const YamlNode* keys = top.Any("keys")) ReadKeys(*keys, findings, config.keys);
   top.Text("key_file", config.key_file);
   top.Text("region", config.server.region);
+  ReadTls(top.Map("tls"), config.tls);
   ReadRtc(top.Map("rtc"), config);
   ReadTurn(top.Map("turn"));
   ReadRoom(top.Map("room"), config);
@@ -359,13 +372,14 @@ Result<Config, ConfigError> LoadConfig(std::string_view yaml_text, const LoadOpt
   ReadMedia(top, config);
   ReadWebhook(top.Map("webhook"), config);
   ReadObservation(top, config);
+  ReadMatrix(top, config);
   top.Unused({"redis", "signal_relay", "psrpc", "node_selector"}, kSingleNode);
   top.Unused({"ingress", "sip", "agents", "enable_participant_data_blob"}, kNoFeature);
   top.Unused({"debug_handler", "trace", "metric", "node_stats", "api"},
              "it tunes LiveKit's own machinery");
   top.Finish();
   if (findings.error()) return Failure{*findings.error()};
-  config.notes = findings.notes();
+  config.notes.insert(config.notes.end(), findings.notes().begin(), findings.notes().end());
   return config;
 }
 
