@@ -127,6 +127,13 @@ async function masquerades(t, hs, room) {
   })).json()).joined;
   equal(await ask('mxid=@bob:fake.test'), true, 'bob is joined');
   equal(await ask('server_name=other.test'), false, 'other.test is joined');
+  const members = `/_matrix/client/v3/rooms/${encodeURIComponent(room.id)}/joined_members`;
+  equal((await get(members)).status, 200, 'joined members as the service itself');
+  room.join('@gone:fake.test');
+  room.kick('@alice:fake.test', '@gone:fake.test');
+  room.setState('@alice:fake.test', 'm.room.topic', '', { topic: 'since then' });
+  const frozen = await (await get(state, '@gone:fake.test')).json();
+  check(!frozen.some((e) => e.type === 'm.room.topic'), 'who left reads what came later');
   t.step('an application service reads as a member and only so');
 }
 

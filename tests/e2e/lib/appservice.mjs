@@ -9,6 +9,9 @@ export function appserviceFor(serverName, url) {
     hs_token: crypto.randomBytes(16).toString('hex'),
     sender_localpart: 'fovea',
     rate_limited: false,
+    // Lets it ask who is in a room without being there. Synapse does not start with a scope it does not
+    // know, and knows this one from 1.161 on.
+    'io.element.msc4502.scopes': ['urn:matrix:client:io.element.msc4502:rooms:is_joined'],
     namespaces: {
       // Not exclusive, or nobody could log in any more.
       users: [{ regex: `@.*:${serverName.replace(/\./g, '\\.')}`, exclusive: false }],

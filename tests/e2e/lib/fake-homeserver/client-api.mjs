@@ -11,7 +11,22 @@ export class Answer extends Error {
 }
 
 const fail = (...args) => { throw new Answer(...args); };
-const stateOf = (event) => ({ ...event });
+// Who has left still reads the state, frozen as it was then: an application service that asks as such a
+// user gets an answer that looks like today's.
+function readState(hs, request, id) {
+  const found = hs.rooms.get(id);
+  const left = found?.departures.get(request.user);
+  return left ?? [...room(hs, request, id).state.values()];
+}
+
+// An application service needs no membership of its own for this, only one local user in the room.
+function joinedMembers(hs, request, id) {
+  const joined = hs.rooms.get(id)?.joined() ?? [];
+  const present = joined.includes(request.user)
+    || (request.appservice && joined.some((user) => user.endsWith(`:${hs.name}`)));
+  if (!present) fail(403, 'M_FORBIDDEN', 'Appservice not in room');
+  return { joined: Object.fromEntries(joined.map((user) => [user, { display_name: null }])) };
+}
 
 function room(hs, request, id) {
   const found = hs.rooms.get(id);
@@ -102,12 +117,11 @@ export const clientRoutes = [
   compile('GET', `${anyVersion}/joined_rooms`, (hs, request) => (
     { joined_rooms: [...hs.rooms.values()].filter((r) => r.joined().includes(request.user)).map((r) => r.id) })),
   compile('GET', `${anyVersion}/sync`, syncAnswer),
-  compile('GET', `${rooms}/state`, (hs, request, id) => [...room(hs, request, id).state.values()].map(stateOf)),
+  compile('GET', `${rooms}/state`, readState),
   compile('GET', `${rooms}/state/([^/]+)/?([^/]*)`, stateEvent),
   compile('PUT', `${rooms}/state/([^/]+)/?([^/]*)`, putState),
   compile('PUT', `${rooms}/send/([^/]+)/([^/]+)`, putEvent),
-  compile('GET', `${rooms}/joined_members`, (hs, request, id) => (
-    { joined: Object.fromEntries(room(hs, request, id).joined().map((user) => [user, {}])) })),
+  compile('GET', `${rooms}/joined_members`, joinedMembers),
   compile('GET', '/_matrix/client/unstable/io\\.element\\.msc4502/rooms/([^/]+)/is_joined', isJoined),
   compile('POST', `${delayed}/([^/]+)/([a-z]+)`, manageDelayed, 'optional'),
   compile('POST', `${delayed}/([^/]+)`, manageDelayed, 'optional'),

@@ -7,6 +7,7 @@ export const STICKY_LIMIT_MS = 3600000;
 export class FakeRoom {
   state = new Map();
   timeline = [];
+  departures = new Map();  // user: the state when they left
 
   // `onEvent(event, members)` hears of every event as it happens, with the users joined before or after.
   constructor(id, onEvent) {
@@ -19,8 +20,15 @@ export class FakeRoom {
     const before = this.joined();
     if (event.state_key !== undefined) this.state.set(this.#key(event.type, event.state_key), event);
     this.timeline.push(event);
+    this.#noteDeparture(event, before);
     this.onEvent(event, new Set([...before, ...this.joined()]));
     return event;
+  }
+
+  #noteDeparture({ type, state_key: user, content }, before) {
+    if (type !== 'm.room.member') return;
+    if (content.membership === 'join') this.departures.delete(user);
+    else if (before.includes(user)) this.departures.set(user, [...this.state.values()]);
   }
 
   #event(sender, type, content, more) {
