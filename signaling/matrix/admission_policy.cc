@@ -1,0 +1,231 @@
+#include "signaling/matrix/admission_policy.h"
+
+#include <array>
+#include <utility>
+
+#include "sfu/core/check.h"
+
+namespace fovea::matrix {
+namespace {
+
+using Kind = EvidenceKind;
+using Action = PolicyAction;
+using Condition = PolicyCondition;
+
+constexpr std::uint8_t kGen1 = static_cast<std::uint8_t>(Generation::k1);
+constexpr std::uint8_t kGen2 = static_cast<std::uint8_t>(Generation::k2);
+constexpr std::uint8_t kGen3 = static_cast<std::uint8_t>(Generation::k3);
+constexpr std::uint8_t kAll = kEveryGeneration;
+constexpr Duration kNow = Duration::zero();
+
+// Clients restart their delayed leave every 4 s and let it fire after 18 s, so a leave that is
+// taken back comes back well within this.
+constexpr Duration kMemberGrace = Seconds(30);
+// Members refresh 5 s before they expire; clocks and a slow homeserver may be late by more.
+constexpr Duration kExpiryGrace = Seconds(120);
+constexpr Duration kSlotGrace = Seconds(5);
+
+constexpr std::array kPolicy{
+    PolicyRow{"member joins", Kind::kMemberJoined, kAll, Condition::kAlways, Action::kPin, kNow,
+              "a hint: nobody needs a member event to get a token or to stay"},
+    PolicyRow{"member leaves", Kind::kMemberLeft, kAll, Condition::kWasMember,
+              Action::kRestrictAfterGrace, kMemberGrace,
+              "a client that is still there joins again within seconds"},
+    PolicyRow{"member leaves, not connected", Kind::kMemberLeft, kAll, Condition::kAlways,
+              Action::kNothing, kNow,
+              "nothing is left to stop, or it never showed this membership"},
+    PolicyRow{"member redacted", Kind::kMemberRedacted, kAll, Condition::kWasMember,
+              Action::kRestrictAfterGrace, kMemberGrace, "the same as a leave"},
+    PolicyRow{"member redacted, not connected", Kind::kMemberRedacted, kAll, Condition::kAlways,
+              Action::kNothing, kNow, "the same as a leave"},
+    PolicyRow{"sticky member expires", Kind::kStickyExpired, kAll, Condition::kWasMember,
+              Action::kRestrictAfterGrace, kExpiryGrace,
+              "refreshes come 5 s before the end, and clocks differ"},
+    PolicyRow{"sticky member expires, not connected", Kind::kStickyExpired, kAll,
+              Condition::kAlways, Action::kNothing, kNow, "nothing is left to stop"},
+    PolicyRow{"legacy member expires", Kind::kLegacyExpired, kAll, Condition::kAlways,
+              Action::kNothing, kNow, "media that flows from a joined user outweighs a number"},
+    PolicyRow{"member overwritten by somebody else", Kind::kMemberOverwritten, kAll,
+              Condition::kAlways, Action::kNothing, kNow,
+              "anybody may write under a legacy state key; the client joins again at once"},
+    PolicyRow{"member unreadable", Kind::kMemberUnreadable, kAll, Condition::kAlways,
+              Action::kNothing, kNow, "nothing is concluded from what cannot be read"},
+    PolicyRow{"member encrypted", Kind::kMemberOpaque, kAll, Condition::kAlways, Action::kNothing,
+              kNow, "an envelope tells neither join nor leave"},
+    PolicyRow{"user joins", Kind::kUserJoined, kAll, Condition::kAlways, Action::kReadmit, kNow,
+              "new tokens are good again; those from before the leave stay refused"},
+    PolicyRow{"user leaves", Kind::kUserLeft, kAll, Condition::kAlways, Action::kEvict, kNow,
+              "out of the room is out of its calls: every device, every slot"},
+    PolicyRow{"user kicked", Kind::kUserKicked, kAll, Condition::kAlways, Action::kEvict, kNow,
+              "the room's word, whoever the user's homeserver is"},
+    PolicyRow{"user banned", Kind::kUserBanned, kAll, Condition::kAlways, Action::kEvict, kNow,
+              "as kicked; no token until joined again"},
+    PolicyRow{"user invited or knocking", Kind::kUserInvited, kAll, Condition::kAlways,
+              Action::kNothing, kNow, "was not joined before, is not joined now"},
+    PolicyRow{"user missing once", Kind::kUserMissingOnce, kAll, Condition::kAlways,
+              Action::kLookAgain, kNow,
+              "no event did it: a reset, or a lying or limping homeserver"},
+    PolicyRow{"user missing twice", Kind::kUserMissingTwice, kAll, Condition::kAlways,
+              Action::kEvict, kNow, "two complete states, at least 5 s apart"},
+    PolicyRow{"user doubtful", Kind::kUserDoubtful, kAll, Condition::kAlways, Action::kLookAgain,
+              kNow, "only a clock says which event came first; the homeserver knows"},
+    PolicyRow{"server ACL changes", Kind::kServerAclChanged, kAll, Condition::kAlways,
+              Action::kNothing, kNow, "judged by server in the two rows below"},
+    PolicyRow{"server denied", Kind::kServerDenied, kAll, Condition::kAlways, Action::kEvict, kNow,
+              "nothing of that server reaches the room any more"},
+    PolicyRow{"server permitted", Kind::kServerPermitted, kAll, Condition::kAlways,
+              Action::kReadmit, kNow, "as a user who joins again"},
+    PolicyRow{"slot closed", Kind::kSlotClosed, kGen3, Condition::kAlways, Action::kEvictAfterGrace,
+              kSlotGrace, "clients of this generation must obey slots"},
+    PolicyRow{"slot closed, slots_bind_openid", Kind::kSlotClosed, kGen2,
+              Condition::kSlotsBindOption, Action::kEvictAfterGrace, kSlotGrace,
+              "for deployments whose clients see slots"},
+    PolicyRow{"slot closed, otherwise", Kind::kSlotClosed, kGen1 | kGen2, Condition::kAlways,
+              Action::kNothing, kNow, "legacy members ignore slots, embedded clients see none"},
+    PolicyRow{"slot opened", Kind::kSlotOpened, kAll, Condition::kAlways, Action::kCancelGrace,
+              kNow, "closed by mistake, or a new call"},
+    PolicyRow{"room becomes encrypted", Kind::kRoomEncrypted, kAll, Condition::kAlways,
+              Action::kCancelGrace, kNow, "sticky members are judged no more"},
+    PolicyRow{"room replaced", Kind::kRoomTombstoned, kAll, Condition::kAlways, Action::kNothing,
+              kNow, "the old room works on; the new one is another call"},
+    PolicyRow{"homeserver gone", Kind::kHomeserverGone, kAll, Condition::kAlways,
+              Action::kCloseRoom, kNow, "nobody would tell us of the next kick"},
+    PolicyRow{"reconcile failed", Kind::kReconcileFailed, kAll, Condition::kAlways,
+              Action::kNothing, kNow, "a homeserver that is down, slow or lying changes no call"},
+};
+
+constexpr std::array kMint{
+    MintRow{MintCase::kNotWatching, "no homeserver configured", MintVerdict::kAllow,
+            "the OpenID token is all there is to go by"},
+    MintRow{MintCase::kTableFull, "table full", MintVerdict::kDeny,
+            "a token that is not remembered could not be revoked"},
+    MintRow{MintCase::kServerDenied, "server denied by the ACL", MintVerdict::kDeny, "as evicted"},
+    MintRow{MintCase::kSlotClosed, "slot closed", MintVerdict::kDeny,
+            "where slots bind the generation; a missing slot is open"},
+    MintRow{MintCase::kJoined, "joined, confirmed within 10 min", MintVerdict::kAllow,
+            "no member event is asked for: clients send it later"},
+    MintRow{MintCase::kNotYetAsked, "not joined or not fresh, homeserver not asked",
+            MintVerdict::kAskHomeserver, "the join of a remote user may lag behind its request"},
+    MintRow{MintCase::kUnreachable, "homeserver does not answer", MintVerdict::kDeny,
+            "nobody knows; the client tries again"},
+    MintRow{MintCase::kNotJoined, "not joined", MintVerdict::kDeny,
+            "left, kicked, banned, or never there"},
+    MintRow{MintCase::kUnknownAllowed, "room unknown, unknown_room: allow", MintVerdict::kAllow,
+            "as the reference token service"},
+    MintRow{MintCase::kUnknownDenied, "room unknown, unknown_room: deny", MintVerdict::kDeny,
+            "a focus for the rooms of its own homeserver only"},
+};
+static_assert(kMint.size() == static_cast<std::size_t>(MintCase::kCount));
+
+bool Fits(const PolicyRow& row, EvidenceKind evidence, const Situation& situation) {
+  if (row.evidence != evidence) return false;
+  if ((row.generations & static_cast<std::uint8_t>(situation.generation)) == 0) return false;
+  switch (row.condition) {
+    case Condition::kAlways:
+      return true;
+    case Condition::kWasMember:
+      return situation.is_connected && situation.was_member;
+    case Condition::kSlotsBindOption:
+      return situation.slots_bind_openid;
+  }
+  return false;
+}
+
+MintCase Classify(const MintFacts& facts) {
+  if (!facts.is_watching) return MintCase::kNotWatching;
+  if (facts.is_table_full) return MintCase::kTableFull;
+  if (facts.is_server_denied) return MintCase::kServerDenied;
+  if (facts.is_slot_closed) return MintCase::kSlotClosed;
+  if (facts.is_joined && facts.is_fresh) return MintCase::kJoined;
+  if (!facts.was_asked) return MintCase::kNotYetAsked;
+  if (facts.is_unreachable) return MintCase::kUnreachable;
+  if (facts.is_known_room) return MintCase::kNotJoined;
+  return facts.unknown_room_allowed ? MintCase::kUnknownAllowed : MintCase::kUnknownDenied;
+}
+
+std::string_view ToString(PolicyAction action) {
+  switch (action) {
+    case Action::kNothing:
+      return "nothing";
+    case Action::kPin:
+      return "admit hint";
+    case Action::kReadmit:
+      return "readmit";
+    case Action::kLookAgain:
+      return "ask the homeserver";
+    case Action::kRestrictAfterGrace:
+      return "stop publishing after";
+    case Action::kEvictAfterGrace:
+      return "evict after";
+    case Action::kEvict:
+      return "evict now";
+    case Action::kCancelGrace:
+      return "cancel what waits";
+    case Action::kCloseRoom:
+      return "close the room";
+  }
+  return "";
+}
+
+std::string_view ToString(MintVerdict verdict) {
+  switch (verdict) {
+    case MintVerdict::kAllow:
+      return "allow";
+    case MintVerdict::kDeny:
+      return "deny";
+    case MintVerdict::kAskHomeserver:
+      return "ask the homeserver";
+  }
+  return "";
+}
+
+std::string Generations(std::uint8_t mask) {
+  if (mask == kAll) return "all";
+  std::string text;
+  for (const auto& [bit, name] : {std::pair{kGen1, "1"}, {kGen2, "2"}, {kGen3, "3"}}) {
+    if ((mask & bit) == 0) continue;
+    if (!text.empty()) text += ", ";
+    text += name;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::span<const PolicyRow> AdmissionPolicy() { return kPolicy; }
+
+std::span<const MintRow> MintPolicy() { return kMint; }
+
+const PolicyRow& Decide(std::span<const PolicyRow> policy, EvidenceKind evidence,
+                        const Situation& situation) {
+  const PolicyRow* found = nullptr;
+  for (const PolicyRow& row : policy) {
+    if (!Fits(row, evidence, situation)) continue;
+    found = &row;
+    break;
+  }
+  FOVEA_CHECK(found != nullptr);
+  return *found;
+}
+
+const MintRow& DecideMint(const MintFacts& facts) {
+  return kMint[static_cast<std::size_t>(Classify(facts))];
+}
+
+std::string PolicyMarkdown() {
+  std::string text = "| case | evidence | generations | action | why |\n|---|---|---|---|---|\n";
+  for (const PolicyRow& row : kPolicy) {
+    std::string action(ToString(row.action));
+    if (row.grace > kNow) action += " " + std::to_string(ToMillis(row.grace) / 1000) + " s";
+    text += "| " + std::string(row.name) + " | `" + std::string(ToString(row.evidence)) + "` | " +
+            Generations(row.generations) + " | " + action + " | " + std::string(row.why) + " |\n";
+  }
+  text += "\n| a token is asked for, and | answer | why |\n|---|---|---|\n";
+  for (const MintRow& row : kMint) {
+    text += "| " + std::string(row.name) + " | " + std::string(ToString(row.verdict)) + " | " +
+            std::string(row.why) + " |\n";
+  }
+  return text;
+}
+
+}  // namespace fovea::matrix

@@ -1,0 +1,282 @@
+#include "signaling/matrix/room_members.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "signaling/matrix/ids.h"
+
+namespace fovea::matrix {
+namespace {
+
+std::optional<Membership> MembershipIn(const Event& event) {
+  const std::string text = StringIn(event.content, "membership");
+  if (text == "join") return Membership::kJoin;
+  if (text == "leave") return Membership::kLeave;
+  if (text == "ban") return Membership::kBan;
+  if (text == "invite") return Membership::kInvite;
+  if (text == "knock") return Membership::kKnock;
+  return std::nullopt;
+}
+
+bool IsOut(Membership membership) {
+  return membership == Membership::kLeave || membership == Membership::kBan;
+}
+
+}  // namespace
+
+void RoomMembers::Emit(EvidenceKind kind, const std::string& user_id,
+                       std::vector<Evidence>& out) const {
+  out.push_back({.kind = kind,
+                 .room_id = room_id_,
+                 .user_id = user_id,
+                 .slot_id = {},
+                 .member = std::nullopt});
+}
+
+UserRecord* RoomMembers::Record(const std::string& user_id) {
+  if (const auto it = users_.find(user_id); it != users_.end()) return &it->second;
+  if (users_.size() >= kRecordsMax) {
+    sparse_ = true;
+    return nullptr;
+  }
+  return &users_[user_id];
+}
+
+void RoomMembers::HandleEvent(Instant now, const Event& event, bool from_state,
+                              std::vector<Evidence>& out) {
+  const std::string& user_id = *event.state_key;
+  const auto membership = MembershipIn(event);
+  if (!membership || ServerNameOf(user_id).empty()) return;
+  UserRecord* record = Record(user_id);
+  if (record == nullptr) return;
+  const bool readmits = *membership == Membership::kJoin && IsOut(record->membership);
+  switch (record->version.Compare(event)) {
+    case StateOrder::kSame:
+      return;
+    case StateOrder::kOlder:
+      // A repetition; unless it is the current state, and then the room was reset to it.
+      if (from_state) Doubt(now, *record, event, out);
+      return;
+    case StateOrder::kDoubtful:
+      return Doubt(now, *record, event, out);
+    case StateOrder::kFirst:
+      // Before the first complete state a leave may be one that the user has long come back from.
+      if (readmits || (!complete_ && *membership != Membership::kJoin && record->pins > 0)) {
+        return Doubt(now, *record, event, out);
+      }
+      return Apply(now, user_id, *record, event, out);
+    case StateOrder::kPlausible:
+      if (readmits) return Doubt(now, *record, event, out);
+      return Apply(now, user_id, *record, event, out);
+    case StateOrder::kProven:
+      return Apply(now, user_id, *record, event, out);
+  }
+}
+
+void RoomMembers::Doubt(Instant now, UserRecord& record, const Event& event,
+                        std::vector<Evidence>& out) {
+  if (!record.doubt) ++doubts_;
+  record.doubt = event;
+  record.doubted_at = now;
+  Emit(EvidenceKind::kUserDoubtful, *event.state_key, out);
+}
+
+void RoomMembers::ClearDoubt(UserRecord& record) {
+  if (record.doubt) --doubts_;
+  record.doubt.reset();
+}
+
+void RoomMembers::Apply(Instant now, const std::string& user_id, UserRecord& record,
+                        const Event& event, std::vector<Evidence>& out) {
+  const Membership before = record.membership;
+  const Membership after = *MembershipIn(event);
+  record.version.Set(now, event);
+  record.missing_since.reset();
+  ClearDoubt(record);
+  switch (after) {
+    case Membership::kJoin:
+      if (before != Membership::kJoin) Emit(EvidenceKind::kUserJoined, user_id, out);
+      break;
+    case Membership::kBan:
+      Emit(EvidenceKind::kUserBanned, user_id, out);
+      break;
+    case Membership::kLeave:
+      Emit(event.sender == user_id ? EvidenceKind::kUserLeft : EvidenceKind::kUserKicked, user_id,
+           out);
+      break;
+    case Membership::kInvite:
+    case Membership::kKnock:
+      // Nobody is invited while joined: the leave between the two did not reach us.
+      Emit(before == Membership::kJoin ? EvidenceKind::kUserLeft : EvidenceKind::kUserInvited,
+           user_id, out);
+      break;
+    case Membership::kUnknown:
+      break;
+  }
+  SetMembership(user_id, record, after, out);
+}
+
+void RoomMembers::SetMembership(const std::string& user_id, UserRecord& record,
+                                Membership membership, std::vector<Evidence>& out) {
+  record.membership = membership;
+  if (ServerNameOf(user_id) != homeserver_) return;
+  if (membership == Membership::kJoin) {
+    local_joined_.insert(user_id);
+    return;
+  }
+  const bool was_joined = local_joined_.erase(user_id) > 0;
+  if (was_joined && local_joined_.empty() && complete_ && !sparse_) {
+    Emit(EvidenceKind::kHomeserverGone, {}, out);
+  }
+}
+
+bool RoomMembers::Adopt(Instant now, Instant requested_at, const Event& event,
+                        std::vector<Evidence>& out) {
+  const std::string& user_id = *event.state_key;
+  const auto membership = MembershipIn(event);
+  if (!membership || ServerNameOf(user_id).empty()) return false;
+  UserRecord* record = Record(user_id);
+  if (record == nullptr) return false;
+  const StateOrder order = record->version.Compare(event);
+  const bool asked_later = record->version.received_at() + kReplicationLagMax <= requested_at;
+  switch (order) {
+    case StateOrder::kFirst:
+    case StateOrder::kProven:
+      Apply(now, user_id, *record, event, out);
+      return false;
+    case StateOrder::kSame: {
+      // The doubtful event is part of the past, if the homeserver knew it when it answered.
+      const bool reset = record->membership != *membership;
+      if (reset && asked_later) Apply(now, user_id, *record, event, out);
+      record->missing_since.reset();
+      const bool had_doubt = record->doubt.has_value();
+      if (record->doubted_at <= requested_at) ClearDoubt(*record);
+      return had_doubt;
+    }
+    case StateOrder::kOlder:
+      if (!asked_later) return true;
+      if (*membership == Membership::kJoin || record->membership != Membership::kJoin) {
+        Apply(now, user_id, *record, event, out);
+        return false;
+      }
+      return Miss(now, user_id, *record, out);
+    case StateOrder::kPlausible:
+    case StateOrder::kDoubtful:
+      // What was pushed after the question may be later than the answer.
+      if (!asked_later && !(record->doubt && record->doubt->event_id == event.event_id)) {
+        return true;
+      }
+      Apply(now, user_id, *record, event, out);
+      return false;
+  }
+  return false;
+}
+
+bool RoomMembers::Miss(Instant now, const std::string& user_id, UserRecord& record,
+                       std::vector<Evidence>& out) {
+  if (!record.missing_since) {
+    record.missing_since = now;
+    Emit(EvidenceKind::kUserMissingOnce, user_id, out);
+    return true;
+  }
+  if (now - *record.missing_since < kResetConfirmation) return true;
+  record.missing_since.reset();
+  ClearDoubt(record);
+  Emit(EvidenceKind::kUserMissingTwice, user_id, out);
+  SetMembership(user_id, record, Membership::kLeave, out);
+  return false;
+}
+
+bool RoomMembers::HandleState(Instant now, Instant requested_at,
+                              const std::vector<const Event*>& members,
+                              std::vector<Evidence>& out) {
+  const bool was_complete = complete_;
+  complete_ = false;  // no conclusions from a half-applied state
+  bool look_again = false;
+  std::set<std::string> named;
+  for (const Event* event : members) {
+    if (!named.insert(*event->state_key).second) continue;
+    if (Adopt(now, requested_at, *event, out)) look_again = true;
+  }
+  complete_ = was_complete;
+  for (auto it = users_.begin(); it != users_.end();) {
+    const auto current = it++;
+    UserRecord& record = current->second;
+    if (named.contains(current->first)) continue;
+    if (record.version.received_at() + kReplicationLagMax > requested_at &&
+        !record.version.event_id().empty()) {
+      continue;
+    }
+    const bool matters = record.pins > 0 || record.membership == Membership::kJoin;
+    if (matters && !IsOut(record.membership)) {
+      if (Miss(now, current->first, record, out)) look_again = true;
+    } else if (record.pins == 0) {
+      ClearDoubt(record);
+      users_.erase(current);
+    } else if (record.doubt) {
+      ClearDoubt(record);
+    }
+  }
+  complete_ = true;
+  return look_again;
+}
+
+void RoomMembers::AcceptDoubts(Instant now, std::vector<Evidence>& out) {
+  for (auto& [user_id, record] : users_) {
+    if (!record.doubt) continue;
+    const Event event = std::move(*record.doubt);
+    // Readmission needs a proof that nobody can give: the user may ask for a token again.
+    const bool readmits = MembershipIn(event) == Membership::kJoin && IsOut(record.membership);
+    if (readmits || record.version.IsPast(event.event_id)) {
+      ClearDoubt(record);
+    } else {
+      Apply(now, user_id, record, event, out);
+    }
+  }
+}
+
+void RoomMembers::HandleRefusal(Instant now, const std::string& user_id,
+                                std::vector<Evidence>& out) {
+  const auto it = users_.find(user_id);
+  if (it == users_.end() || IsOut(it->second.membership)) return;
+  if (it->second.pins == 0 && it->second.membership != Membership::kJoin) return;
+  static_cast<void>(Miss(now, user_id, it->second, out));
+}
+
+void RoomMembers::Pin(const std::string& user_id) { ++users_[user_id].pins; }
+
+void RoomMembers::Unpin(const std::string& user_id) {
+  const auto it = users_.find(user_id);
+  if (it == users_.end() || it->second.pins == 0) return;
+  if (--it->second.pins > 0 || it->second.membership != Membership::kUnknown) return;
+  ClearDoubt(it->second);
+  users_.erase(it);
+}
+
+const UserRecord* RoomMembers::Find(const std::string& user_id) const {
+  const auto it = users_.find(user_id);
+  return it == users_.end() ? nullptr : &it->second;
+}
+
+std::optional<std::string> RoomMembers::LocalUser(const std::set<std::string>& but_not) const {
+  for (const std::string& user_id : local_joined_) {
+    if (!but_not.contains(user_id)) return user_id;
+  }
+  return std::nullopt;
+}
+
+bool RoomMembers::IsConsistent() const {
+  std::size_t doubts = 0;
+  std::size_t local = 0;
+  for (const auto& [user_id, record] : users_) {
+    if (record.doubt) ++doubts;
+    const bool is_local = ServerNameOf(user_id) == homeserver_;
+    if (is_local && record.membership == Membership::kJoin) {
+      ++local;
+      if (!local_joined_.contains(user_id)) return false;
+    }
+  }
+  return doubts == doubts_ && local == local_joined_.size();
+}
+
+}  // namespace fovea::matrix

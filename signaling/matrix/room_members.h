@@ -1,0 +1,108 @@
+// Who is joined to one room: a fold of m.room.member events as they are pushed, corrected by
+// complete room states. Thread: signaling.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sfu/core/time.h"
+#include "signaling/matrix/event.h"
+#include "signaling/matrix/evidence.h"
+#include "signaling/matrix/state_version.h"
+
+namespace fovea::matrix {
+
+enum class Membership : std::uint8_t { kUnknown, kJoin, kLeave, kBan, kInvite, kKnock };
+
+// A membership that vanished from the room state without an event counts when a second complete
+// state, this much later, says so too. Longer delays the end of a state reset's victim, shorter may
+// believe one hiccup of a homeserver twice.
+inline constexpr Duration kResetConfirmation = Seconds(5);
+
+// A homeserver's workers answer from copies that may be this much behind what was already pushed.
+inline constexpr Duration kReplicationLagMax = Seconds(1);
+
+struct UserRecord {
+  Membership membership = Membership::kUnknown;
+  StateVersion version;
+  std::optional<Event> doubt;  // the latest event whose place is not certain
+  Instant doubted_at{};
+  std::optional<Instant> missing_since;  // the first complete state without its membership
+  std::uint32_t pins = 0;                // identities that depend on it
+};
+
+// Invariants:
+//  (1) Nobody goes from joined to anything else but by an event that is the later one, or by two
+//      complete states kResetConfirmation apart.
+//  (2) Nobody goes from left or banned back to joined but by an event that names its predecessor,
+//      or by a complete state asked for after the leave was known.
+//  (3) local_joined_ holds exactly the joined users of our homeserver.
+// Limit: kRecordsMax users; beyond it only pinned ones are kept and the room is sparse.
+class RoomMembers {
+ public:
+  static constexpr std::size_t kRecordsMax = 20'000;
+
+  RoomMembers(std::string room_id, std::string homeserver)
+      : room_id_(std::move(room_id)), homeserver_(std::move(homeserver)) {}
+
+  // REQUIRES: event.kind is kRoomMember. `from_state`: the homeserver calls it its current state
+  // (MSC4222), so that an older one is a reset and not a repetition.
+  void HandleEvent(Instant now, const Event& event, bool from_state, std::vector<Evidence>& out);
+
+  // A complete room state, asked for at `requested_at`. Says whether a further look is needed soon.
+  [[nodiscard]] bool HandleState(Instant now, Instant requested_at,
+                                 const std::vector<const Event*>& members,
+                                 std::vector<Evidence>& out);
+
+  // The homeserver will not tell the state to anybody we could ask as: what was pushed is all there
+  // is, and the order of its arrival the best guess.
+  void AcceptDoubts(Instant now, std::vector<Evidence>& out);
+
+  // The homeserver says that `user_id` may not see the room.
+  void HandleRefusal(Instant now, const std::string& user_id, std::vector<Evidence>& out);
+
+  void Pin(const std::string& user_id);
+  void Unpin(const std::string& user_id);
+
+  [[nodiscard]] const UserRecord* Find(const std::string& user_id) const;
+  [[nodiscard]] bool has_doubts() const { return doubts_ > 0; }
+  // A user of our homeserver as whom the room can be read.
+  [[nodiscard]] std::optional<std::string> LocalUser(const std::set<std::string>& but_not) const;
+  [[nodiscard]] std::size_t size() const { return users_.size(); }
+  [[nodiscard]] std::size_t local_joined() const { return local_joined_.size(); }
+  [[nodiscard]] bool IsConsistent() const;
+
+ private:
+  using Users = std::map<std::string, UserRecord>;
+
+  UserRecord* Record(const std::string& user_id);
+  void Apply(Instant now, const std::string& user_id, UserRecord& record, const Event& event,
+             std::vector<Evidence>& out);
+  void SetMembership(const std::string& user_id, UserRecord& record, Membership membership,
+                     std::vector<Evidence>& out);
+  void Doubt(Instant now, UserRecord& record, const Event& event, std::vector<Evidence>& out);
+  void ClearDoubt(UserRecord& record);
+  [[nodiscard]] bool Adopt(Instant now, Instant requested_at, const Event& event,
+                           std::vector<Evidence>& out);
+  [[nodiscard]] bool Miss(Instant now, const std::string& user_id, UserRecord& record,
+                          std::vector<Evidence>& out);
+  void Emit(EvidenceKind kind, const std::string& user_id, std::vector<Evidence>& out) const;
+
+  // Constant after construction.
+  const std::string room_id_;
+  const std::string homeserver_;
+
+  Users users_;
+  std::set<std::string> local_joined_;
+  std::size_t doubts_ = 0;
+  bool complete_ = false;  // a complete state was seen
+  bool sparse_ = false;    // more users than kRecordsMax
+};
+
+}  // namespace fovea::matrix

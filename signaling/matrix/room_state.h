@@ -1,0 +1,100 @@
+// Everything that a focus remembers of one room. A pure fold of its events; complete room states
+// correct it. Thread: signaling.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sfu/core/time.h"
+#include "signaling/matrix/event.h"
+#include "signaling/matrix/evidence.h"
+#include "signaling/matrix/room_members.h"
+#include "signaling/matrix/room_rtc.h"
+#include "signaling/matrix/server_acl.h"
+#include "signaling/matrix/state_version.h"
+
+namespace fovea::matrix {
+
+// When something happened, on both clocks. Deadlines use `now`; the wall clock only says how old
+// an event claims to be.
+struct Moment {
+  Instant now;
+  std::int64_t wall_ms = 0;
+};
+
+class RoomState {
+ public:
+  static constexpr std::size_t kSlotsMax = 256;  // further slots of a room are not remembered
+
+  RoomState(const std::string& room_id, const std::string& homeserver)
+      : members_(room_id, homeserver), rtc_(room_id), room_id_(room_id), homeserver_(homeserver) {}
+
+  // An event as pushed. `from_state`: see RoomMembers::HandleEvent.
+  void HandleEvent(Moment at, const Event& event, bool from_state, std::vector<Evidence>& out);
+
+  // An answer to the question for the room's state. False, and nothing changes, unless it is
+  // whole: it has the room's creation, and the user as whom it was asked. An empty page never
+  // shows that somebody left.
+  [[nodiscard]] bool HandleState(Moment at, Instant requested_at, const std::string& as_user,
+                                 const std::vector<Event>& events, std::vector<Evidence>& out);
+
+  void HandleTimeout(Instant now, std::vector<Evidence>& out) { rtc_.HandleTimeout(now, out); }
+  [[nodiscard]] Instant NextDeadline() const { return rtc_.NextDeadline(); }
+
+  // Whether users of that server may take part. Those of our own homeserver always may: an ACL is
+  // about what servers accept from each other.
+  [[nodiscard]] bool Permits(std::string_view server_name) const;
+  [[nodiscard]] SlotStatus Slot(const std::string& slot_id) const;
+  [[nodiscard]] bool is_encrypted() const { return is_encrypted_; }
+  [[nodiscard]] bool is_tombstoned() const { return is_tombstoned_; }
+  // When a complete state was last asked for and seen.
+  [[nodiscard]] std::optional<Instant> complete_at() const { return complete_at_; }
+  // The last complete state wanted a second look.
+  [[nodiscard]] bool wants_look() const { return wants_look_; }
+  void ForgetState() { complete_at_.reset(); }
+
+  [[nodiscard]] RoomMembers& members() { return members_; }
+  [[nodiscard]] const RoomMembers& members() const { return members_; }
+  [[nodiscard]] const RoomRtc& rtc() const { return rtc_; }
+  [[nodiscard]] bool IsConsistent() const {
+    return members_.IsConsistent() && rtc_.IsConsistent() && slots_.size() <= kSlotsMax;
+  }
+
+ private:
+  struct SlotRecord {
+    StateVersion version;
+    SlotStatus status = SlotStatus::kMissing;
+  };
+
+  // Whether `event` is the later one for a key whose event is `version`; then it takes its place.
+  [[nodiscard]] static bool Advance(Instant now, StateVersion& version, const Event& event,
+                                    std::optional<Instant> requested_at);
+  void HandleAcl(Instant now, const Event& event, std::optional<Instant> requested_at,
+                 std::vector<Evidence>& out);
+  void HandleSlot(Instant now, const Event& event, std::optional<Instant> requested_at,
+                  std::vector<Evidence>& out);
+  void BecomeEncrypted(std::vector<Evidence>& out);
+  void ForgetUnnamedSlots(Instant requested_at, const std::set<std::string>& named);
+  void Emit(EvidenceKind kind, std::vector<Evidence>& out, std::string slot_id = {}) const;
+
+  RoomMembers members_;
+  RoomRtc rtc_;
+  std::map<std::string, SlotRecord> slots_;
+  std::optional<ServerAcl> acl_;
+  StateVersion acl_version_;
+  std::optional<Instant> complete_at_;
+  bool is_encrypted_ = false;
+  bool is_tombstoned_ = false;
+  bool wants_look_ = false;
+
+  // Constant after construction.
+  const std::string room_id_;
+  const std::string homeserver_;
+};
+
+}  // namespace fovea::matrix

@@ -1,0 +1,75 @@
+// Which of two events under the same state key is the later one, when deliveries may be repeated,
+// late or swapped and the clocks of the sending servers differ. Thread: plain values, any thread.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "sfu/core/time.h"
+#include "signaling/matrix/event.h"
+
+namespace fovea::matrix {
+
+enum class StateOrder : std::uint8_t {
+  kFirst,      // nothing stood here
+  kSame,       // the event that stands
+  kProven,     // names the event that stands as the one before it
+  kPlausible,  // later as far as anybody tells
+  kOlder,      // came before what stands
+  kDoubtful,   // only a clock says so, and it says older
+};
+
+// The event that stands under one state key. The homeserver's `replaces_state` decides; without it
+// a timestamp may raise a doubt, but never settles anything.
+class StateVersion {
+ public:
+  // Events remembered as past. A repetition of an older one than these is told by its timestamp.
+  static constexpr std::size_t kPastMax = 6;
+
+  [[nodiscard]] StateOrder Compare(const Event& event) const {
+    if (event_id_.empty()) return StateOrder::kFirst;
+    if (event.event_id == event_id_) return StateOrder::kSame;
+    if (IsPast(event.event_id)) return StateOrder::kOlder;
+    if (!event.replaces_state.empty() && event.replaces_state == event_id_) {
+      return StateOrder::kProven;
+    }
+    return event.origin_server_ts_ms >= timestamp_ms_ ? StateOrder::kPlausible
+                                                      : StateOrder::kDoubtful;
+  }
+
+  void Set(Instant now, const Event& event) {
+    if (event.event_id != event_id_) {
+      Remember(event_id_);
+      Remember(event.replaces_state);
+      std::replace(past_.begin(), past_.end(), event.event_id, std::string());
+    }
+    event_id_ = event.event_id;
+    timestamp_ms_ = event.origin_server_ts_ms;
+    received_at_ = now;
+  }
+
+  [[nodiscard]] bool IsPast(std::string_view event_id) const {
+    return !event_id.empty() && std::find(past_.begin(), past_.end(), event_id) != past_.end();
+  }
+  [[nodiscard]] const std::string& event_id() const { return event_id_; }
+  [[nodiscard]] Instant received_at() const { return received_at_; }
+
+ private:
+  void Remember(const std::string& event_id) {
+    if (event_id.empty() || IsPast(event_id)) return;
+    past_[next_past_] = event_id;
+    next_past_ = (next_past_ + 1) % kPastMax;
+  }
+
+  std::string event_id_;
+  std::int64_t timestamp_ms_ = 0;
+  Instant received_at_{};
+  std::array<std::string, kPastMax> past_;
+  std::size_t next_past_ = 0;
+};
+
+}  // namespace fovea::matrix
