@@ -9,6 +9,7 @@
 
 #include "sfu/core/log.h"
 #include "sfu/core/result.h"
+#include "signaling/app/leave_ports.h"
 #include "signaling/io/database.h"
 #include "signaling/io/timer.h"
 #include "signaling/livekit/revocations.h"
@@ -25,7 +26,7 @@ struct StoredRevocation {
 
 // Durability and what a failing disk does: see io::Database. Without a file every write is a no-op
 // and everything reads empty.
-class StateStore {
+class StateStore : public LeaveJobStore {
  public:
   // Without a file.
   StateStore() = default;
@@ -40,8 +41,8 @@ class StateStore {
   [[nodiscard]] std::vector<StoredRevocation> Revocations();  // oldest first, kRevocationsMax
   void LoadInto(livekit::Revocations& revocations);
 
-  void PutJob(const matrix::LeaveJob& job);
-  void RemoveJob(const matrix::LeaveKey& key);
+  void PutJob(const matrix::LeaveJob& job) override;
+  void RemoveJob(const matrix::LeaveKey& key) override;
   void PutTransactionId(const std::string& id);
   void PutIdentity(const matrix::MintedIdentity& identity);
   void RemoveIdentity(const std::string& room_name, const std::string& identity);
