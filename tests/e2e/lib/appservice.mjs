@@ -1,8 +1,13 @@
 // The registration under which a homeserver pushes a room's events to the focus.
 import crypto from 'node:crypto';
 
-export function appserviceFor(serverName, url) {
+// With `proxied` the homeserver also forwards its own routes rtc/livekit/... to the focus.
+export function appserviceFor(serverName, url, { proxied = false } = {}) {
+  const proxy = {
+    'io.element.msc4512.proxy_prefix': 'rtc/livekit', 'io.element.msc4512.proxy_url': url,
+  };
   return {
+    ...(proxied && proxy),
     id: 'fovea',
     url,
     as_token: crypto.randomBytes(16).toString('hex'),

@@ -17,7 +17,7 @@ export const focusKind = process.env.FOVEA_E2E_FOCUS ?? 'fovea';
 
 // Ports and names, known before anything runs: homeserver and focus need each other's address.
 // lk-jwt-service only finds a homeserver by its name over TLS, so there the name is an address.
-export async function planFocus(synapsePorts) {
+export async function planFocus(synapsePorts, { proxied } = {}) {
   const [http, token] = await freePorts(2);
   if (focusKind !== 'fovea') {
     return {
@@ -27,7 +27,8 @@ export async function planFocus(synapsePorts) {
   }
   const serverName = 'fovea.test';
   const serviceUrl = `http://127.0.0.1:${http}`;
-  return { serverName, serviceUrl, http, evicts: true, appservice: appserviceFor(serverName, serviceUrl) };
+  const appservice = appserviceFor(serverName, serviceUrl, { proxied });
+  return { serverName, serviceUrl, http, evicts: true, appservice };
 }
 
 export async function startFocus(t, plan, homeserverUrl, config = {}) {

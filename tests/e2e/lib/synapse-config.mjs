@@ -51,6 +51,7 @@ export function synapseConfig({ name, folder, ports, secret, focusUrl, registrat
       msc4222_enabled: true,
       msc4354_enabled: true,
       msc4502_enabled: true,
+      msc4512_enabled: true,
     },
     max_event_delay_duration: '24h',
     ...(focusUrl && {
