@@ -42,7 +42,9 @@ export async function run(t) {
     equal([error.status, error.errcode], [status, errcode], what);
   }
   const direct = async (headers) => {
-    const response = await fetch(`${world.serviceUrl}${ROUTE}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    const response = await fetch(`${world.serviceUrl}${ROUTE}`, {
+      method: 'POST', headers, body: JSON.stringify(body),
+    });
     return [response.status, (await response.json()).errcode];
   };
   const claim = { 'x-matrix-user-identifier': alice.id };
