@@ -176,20 +176,25 @@ constexpr std::array<const char*, 3> kSystemBundles{"/etc/ssl/certs/ca-certifica
 
 void TlsContextDeleter::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
 
-Result<TlsClient, std::string> TlsClient::Make(const std::string& ca_file) {
+Result<TlsClient, std::string> TlsClient::Make(const TlsTrust& trust) {
   TlsContext context = NewContext();
+  if (!trust.verify) {
+    SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
+    return TlsClient(std::move(context));
+  }
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-  if (!ca_file.empty()) {
-    if (SSL_CTX_load_verify_locations(context.get(), ca_file.c_str(), nullptr) == 1) {
-      return TlsClient(std::move(context));
+  if (!trust.ca_file.empty()) {
+    if (SSL_CTX_load_verify_locations(context.get(), trust.ca_file.c_str(), nullptr) != 1) {
+      return Failure{"cannot read certificate authorities from " + trust.ca_file};
     }
-    return Failure{"cannot read certificate authorities from " + ca_file};
+    if (!trust.with_system) return TlsClient(std::move(context));
   }
   for (const char* bundle : kSystemBundles) {
     if (SSL_CTX_load_verify_locations(context.get(), bundle, nullptr) == 1) {
       return TlsClient(std::move(context));
     }
   }
+  if (!trust.ca_file.empty()) return TlsClient(std::move(context));
   return Failure{std::string(
       "no bundle of certificate authorities found on this system (install ca-certificates)")};
 }

@@ -17,12 +17,21 @@ struct TlsContextDeleter {
 };
 using TlsContext = std::unique_ptr<ssl_ctx_st, TlsContextDeleter>;
 
+// Whom a client believes.
+struct TlsTrust {
+  std::string ca_file = {};  // PEM; empty: the system's bundle of certificate authorities
+  bool with_system = false;  // the system's bundle beside `ca_file`
+  bool verify = true;        // false: anybody, for tests; the connection is encrypted, no more
+};
+
 // What we trust as a client. Streams may outlive it.
 class TlsClient {
  public:
-  // An empty `ca_file` means the system's bundle of certificate authorities. The error is a
-  // sentence for the operator.
-  [[nodiscard]] static Result<TlsClient, std::string> Make(const std::string& ca_file);
+  // The error is a sentence for the operator.
+  [[nodiscard]] static Result<TlsClient, std::string> Make(const TlsTrust& trust);
+  [[nodiscard]] static Result<TlsClient, std::string> Make(const std::string& ca_file) {
+    return Make(TlsTrust{.ca_file = ca_file});
+  }
 
   // Bytes written before the handshake is over wait for it. A certificate that is not valid for
   // `host` (a name or an address) is OnFailure.

@@ -67,12 +67,14 @@ struct ResponseFraming {
 
 [[nodiscard]] std::string_view MethodName(HttpMethod method);
 
-// The bytes of a request our own client makes; asks for the connection to be closed afterwards.
+// The bytes of a request our own client makes. Asks for the connection to be closed afterwards,
+// unless it is to be used again.
 struct OutgoingRequest {
   HttpMethod method = HttpMethod::kGet;
   HttpUrl url;
-  HttpHeaders headers;
-  std::string body;
+  HttpHeaders headers = {};
+  std::string body = {};
+  bool keep_alive = false;
 };
 [[nodiscard]] std::string SerializeRequest(const OutgoingRequest& request);
 
