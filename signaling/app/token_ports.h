@@ -1,0 +1,64 @@
+// What the token service needs of the rest, as interfaces. Thread: signaling.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "sfu/core/time.h"
+#include "signaling/matrix/minted_identity.h"
+
+namespace fovea::app {
+
+struct MintAnswer {
+  bool allowed = false;
+  // The token's `nbf`, where that is later than now: tokens of the same second may be revoked.
+  std::int64_t not_before_unix = 0;
+};
+
+// Who may have a token for which room.
+class MintPolicy {
+ public:
+  using OnAnswer = std::function<void(const MintAnswer&)>;
+  virtual ~MintPolicy() = default;
+  // Calls back once, at once or later. `who` is complete but for the times.
+  virtual void DecideMint(Instant now, const matrix::MintedIdentity& who, OnAnswer on_answer) = 0;
+  // Before the token leaves.
+  virtual void RecordMint(Instant now, const matrix::MintedIdentity& minted) = 0;
+};
+
+// Everybody whose homeserver vouches for them, and nothing is remembered: all that can be said
+// without a homeserver that tells who is in a room. As the reference service does it.
+class OpenMintPolicy : public MintPolicy {
+ public:
+  void DecideMint(Instant, const matrix::MintedIdentity&, OnAnswer on_answer) override {
+    on_answer({.allowed = true});
+  }
+  void RecordMint(Instant, const matrix::MintedIdentity&) override {}
+};
+
+// Makes a room exist before a token for it is given out. Calls back once, at once or later; a room
+// that is there already is fine.
+using OpenRoomFn =
+    std::function<void(const std::string& room_name, std::function<void(bool opened)> on_opened)>;
+
+// A client's delayed leave event, to be looked after from now on.
+struct Delegation {
+  matrix::MintedIdentity who;
+  std::string delay_id;
+  Duration timeout{};
+};
+
+class DelegationPort {
+ public:
+  using OnKnown = std::function<void(bool known)>;
+  virtual ~DelegationPort() = default;
+  // Whether delegation is offered now; while it is not its route does not exist.
+  [[nodiscard]] virtual bool IsOffered() const = 0;
+  // Whether the client-server API of that server can be called. Calls back once, at once or later.
+  virtual void FindClientApi(const std::string& server_name, OnKnown on_known) = 0;
+  // False: the delay id is not acceptable, or there are too many jobs.
+  [[nodiscard]] virtual bool AddJob(Instant now, const Delegation& delegation) = 0;
+};
+
+}  // namespace fovea::app

@@ -1,0 +1,23 @@
+// A token request on its way to an answer. Used by token_service*.cc alone. Thread: signaling.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "signaling/app/token_service.h"
+
+namespace fovea::app {
+
+struct TokenService::Pending {
+  explicit Pending(io::ResponseWriter response) : writer(std::move(response)) {}
+
+  io::ResponseWriter writer;
+  Route route = Route::kNone;
+  std::string url;  // what the answer says
+  matrix::TokenRequest request;
+  matrix::MintedIdentity who;
+  std::int64_t not_before_unix = 0;
+};
+
+}  // namespace fovea::app
