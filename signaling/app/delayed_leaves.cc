@@ -58,6 +58,24 @@ std::size_t DelayedLeaves::Resume(Instant now, const std::vector<matrix::LeaveJo
   return table_.size();
 }
 
+void DelayedLeaves::FindClientApi(const std::string& server_name, OnKnown on_known) {
+  ports_.cs_api.Resolve(server_name,
+                        [on_known = std::move(on_known)](const std::optional<CsApi>& api) {
+                          on_known(api.has_value());
+                        });
+}
+
+bool DelayedLeaves::AddJob(Instant now, const Delegation& delegation) {
+  matrix::LeaveJob job;
+  job.key = {delegation.who.room_name, delegation.who.identity};
+  job.user_id = delegation.who.user_id;
+  job.server_name = delegation.who.server_name;
+  job.delay_id = delegation.delay_id;
+  job.delay_timeout = delegation.timeout;
+  const matrix::AddJobResult result = AddJob(now, std::move(job));
+  return result == matrix::AddJobResult::kAdded || result == matrix::AddJobResult::kReplaced;
+}
+
 matrix::AddJobResult DelayedLeaves::AddJob(Instant now, matrix::LeaveJob job) {
   const matrix::LeaveKey key = job.key;
   const Duration wait = job.delay_timeout;

@@ -11,6 +11,7 @@
 
 #include "sfu/core/log.h"
 #include "signaling/app/leave_ports.h"
+#include "signaling/app/token_ports.h"
 #include "signaling/io/http_client.h"
 #include "signaling/io/timer.h"
 #include "signaling/matrix/delayed_leave.h"
@@ -25,7 +26,7 @@ struct DelayedLeavesConfig {
   std::int64_t wall_offset_us = 0;  // wall clock minus monotonic clock
 };
 
-class DelayedLeaves {
+class DelayedLeaves : public DelegationPort {
  public:
   // All of them outlive this object, and none calls back once the owners of the loop's handles go.
   struct Ports {
@@ -48,12 +49,15 @@ class DelayedLeaves {
   // Asks the own homeserver about an event that does not exist, and again every 30 s until the
   // answer shows that it serves delayed events. Until then delegation is not to be offered.
   void VerifyOwnServer();
-  [[nodiscard]] bool is_verified() const { return is_verified_; }
   // For a focus without a homeserver of its own, in front of another LiveKit server.
   void SkipVerification() { is_verified_ = true; }
 
-  // The caller has checked who asks: `job.user_id` and `job.server_name` are vouched for.
+  // DelegationPort. The caller has checked who asks, and that they may.
+  [[nodiscard]] bool IsOffered() const override { return is_verified_; }
+  void FindClientApi(const std::string& server_name, OnKnown on_known) override;
+  [[nodiscard]] bool AddJob(Instant now, const Delegation& delegation) override;
   matrix::AddJobResult AddJob(Instant now, matrix::LeaveJob job);
+
   void HandleConnected(Instant now, const std::string& room, const std::string& identity);
   void HandleLeft(Instant now, const std::string& room, const std::string& identity,
                   matrix::LeftReason reason);

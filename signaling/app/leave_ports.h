@@ -7,7 +7,6 @@
 #include <string>
 
 #include "sfu/core/time.h"
-#include "signaling/matrix/delayed_leave.h"
 #include "signaling/matrix/leave_job.h"
 #include "signaling/wire/http_message.h"
 
@@ -44,7 +43,7 @@ class LeaveJobStore {
   virtual void RemoveJob(const matrix::LeaveKey& key) = 0;
 };
 
-// The SFU whose participants the jobs are about: our own rooms, or another LiveKit server.
+// The SFU that tokens and jobs are about: our own rooms, or another LiveKit server.
 class SfuControl {
  public:
   using OnCreated = std::function<void(bool created)>;

@@ -98,6 +98,7 @@ class DelayedLeavesTest : public io::LoopTest {
     job.delay_timeout = delay;
     return job;
   }
+  void Add(const matrix::LeaveJob& job) { leaves_->AddJob(io::MonotonicNow(), job); }
   void Connected(const std::string& who) {
     leaves_->HandleConnected(io::MonotonicNow(), "room", who);
   }
@@ -117,7 +118,7 @@ class DelayedLeavesTest : public io::LoopTest {
 };
 
 TEST_F(DelayedLeavesTest, CallsTheOwnHomeserverInTheNameOfTheUser) {
-  leaves_->AddJob(io::MonotonicNow(), Job("alice"));
+  Add(Job("alice"));
   Connected("alice");
   ASSERT_TRUE(RunUntil([&] { return homeserver_.calls.size() == 1; }));
   Left("alice");
@@ -128,7 +129,7 @@ TEST_F(DelayedLeavesTest, CallsTheOwnHomeserverInTheNameOfTheUser) {
 
 TEST_F(DelayedLeavesTest, CallsWithoutCredentialsWhereTheTokenIsNotKnown) {
   homeserver_.refuses_tokens = true;
-  leaves_->AddJob(io::MonotonicNow(), Job("alice"));
+  Add(Job("alice"));
   Left("alice");
   ASSERT_TRUE(RunUntil([&] { return Idle(); }));
   EXPECT_THAT(homeserver_.calls,
@@ -142,7 +143,7 @@ TEST_F(DelayedLeavesTest, CallsWithoutCredentialsWhereTheTokenIsNotKnown) {
 TEST_F(DelayedLeavesTest, KeepsTheTokenFromOtherHomeservers) {
   config_.own_server_name = "another.org";
   Make();
-  leaves_->AddJob(io::MonotonicNow(), Job("alice"));
+  Add(Job("alice"));
   Left("alice");
   ASSERT_TRUE(RunUntil([&] { return Idle(); }));
   EXPECT_THAT(homeserver_.calls, ElementsAre("send a/b - -"));
@@ -151,7 +152,7 @@ TEST_F(DelayedLeavesTest, KeepsTheTokenFromOtherHomeservers) {
 TEST_F(DelayedLeavesTest, TriesAgainAsTheHomeserverAsks) {
   wire::HttpResponse limited = wire::JsonResponse(429, R"({"retry_after_ms":150})");
   homeserver_.answers = {limited};
-  leaves_->AddJob(io::MonotonicNow(), Job("alice"));
+  Add(Job("alice"));
   const Instant before = io::MonotonicNow();
   Left("alice");
   ASSERT_TRUE(RunUntil([&] { return Idle(); }));
@@ -161,21 +162,21 @@ TEST_F(DelayedLeavesTest, TriesAgainAsTheHomeserverAsks) {
 }
 
 TEST_F(DelayedLeavesTest, SendsByItselfWhenNobodyConnects) {
-  leaves_->AddJob(io::MonotonicNow(), Job("alice", Millis(500)));
+  Add(Job("alice", Millis(500)));
   ASSERT_TRUE(RunUntil([&] { return Idle(); }));
   EXPECT_EQ(homeserver_.calls.size(), 1u);
   EXPECT_TRUE(store_.jobs.empty());
 }
 
 TEST_F(DelayedLeavesTest, RestartsAgainAndAgain) {
-  leaves_->AddJob(io::MonotonicNow(), Job("alice", Millis(500)));
+  Add(Job("alice", Millis(500)));
   Connected("alice");
   ASSERT_TRUE(RunUntil([&] { return homeserver_.calls.size() >= 4; }));
   for (const std::string& call : homeserver_.calls) EXPECT_TRUE(call.starts_with("restart"));
 }
 
 TEST_F(DelayedLeavesTest, KeepsJobsAndWatchesTheirParticipants) {
-  leaves_->AddJob(io::MonotonicNow(), Job("alice"));
+  Add(Job("alice"));
   EXPECT_EQ(store_.jobs.size(), 1u);
   EXPECT_THAT(sfu_.watched, ElementsAre("alice"));
   leaves_->HandleAborted(io::MonotonicNow(), "room", "alice");
@@ -211,9 +212,9 @@ TEST_F(DelayedLeavesTest, FailsWithoutACallWhereAServerCannotBeFound) {
 
 TEST_F(DelayedLeavesTest, IsVerifiedByAHomeserverThatKnowsDelayedEvents) {
   homeserver_.answers = {wire::JsonResponse(404, R"({"errcode":"M_NOT_FOUND"})")};
-  EXPECT_FALSE(leaves_->is_verified());
+  EXPECT_FALSE(leaves_->IsOffered());
   leaves_->VerifyOwnServer();
-  EXPECT_TRUE(RunUntil([&] { return leaves_->is_verified(); }));
+  EXPECT_TRUE(RunUntil([&] { return leaves_->IsOffered(); }));
   EXPECT_THAT(homeserver_.calls, ElementsAre("restart fovea-probe - Bearer as-secret"));
 }
 
@@ -221,8 +222,30 @@ TEST_F(DelayedLeavesTest, IsNotVerifiedByAHomeserverThatHasThemOff) {
   homeserver_.answers = {wire::JsonResponse(404, R"({"errcode":"M_UNRECOGNIZED"})")};
   leaves_->VerifyOwnServer();
   EXPECT_TRUE(RunUntil([&] { return !log_.lines.empty(); }));
-  EXPECT_FALSE(leaves_->is_verified());
+  EXPECT_FALSE(leaves_->IsOffered());
   EXPECT_NE(log_.lines[0].find("max_event_delay_duration"), std::string::npos);
+}
+
+TEST_F(DelayedLeavesTest, TakesJobsFromTheTokenService) {
+  Delegation delegation;
+  delegation.who.room_name = "room";
+  delegation.who.identity = "alice";
+  delegation.who.user_id = "@alice:example.com";
+  delegation.who.server_name = "example.com";
+  delegation.delay_id = "id";
+  delegation.timeout = Seconds(3600);
+  DelegationPort& port = *leaves_;
+  EXPECT_TRUE(port.AddJob(io::MonotonicNow(), delegation));
+  EXPECT_TRUE(port.AddJob(io::MonotonicNow(), delegation)) << "again, as clients do";
+  delegation.delay_id = "..";
+  EXPECT_FALSE(port.AddJob(io::MonotonicNow(), delegation));
+  EXPECT_FALSE(port.IsOffered());
+  bool known = false;
+  port.FindClientApi("example.com", [&known](bool found) { known = found; });
+  EXPECT_TRUE(known);
+  Left("alice");
+  ASSERT_TRUE(RunUntil([&] { return Idle(); }));
+  EXPECT_THAT(homeserver_.calls, ElementsAre("send id @alice:example.com Bearer as-secret"));
 }
 
 TEST(LeftReasonOf, KnowsWhoGoesOnElsewhere) {
