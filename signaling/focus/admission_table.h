@@ -1,0 +1,92 @@
+// Everybody who holds a token of ours and what became of it: the rows that evidence about a Matrix
+// user is applied to. Thread: signaling.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sfu/core/time.h"
+#include "signaling/matrix/admission_policy.h"
+#include "signaling/matrix/minted_identity.h"
+
+namespace fovea::focus {
+
+// A LiveKit room and an identity in it.
+struct AdmissionKey {
+  std::string room_name;
+  std::string identity;
+  auto operator<=>(const AdmissionKey&) const = default;
+};
+
+struct PendingAction {
+  matrix::PolicyAction action = matrix::PolicyAction::kNothing;
+  matrix::EvidenceKind cause = matrix::EvidenceKind::kMemberLeft;
+  Instant due_at = kNever;
+};
+
+struct Admission {
+  matrix::MintedIdentity minted;
+  int connections = 0;
+  bool was_member = false;              // a membership in the room was this identity's
+  bool is_evicted = false;              // put out since its latest token
+  bool is_restricted = false;           // may not publish at the moment
+  std::int64_t tokens_before_unix = 0;  // 0: none was ever revoked
+  std::optional<PendingAction> pending;
+  Instant keep_until{};  // no token of it is valid later, unless it is connected
+};
+
+// Invariants:
+//  (1) Every row is in the index of its Matrix room and user, and nothing else is.
+//  (2) timers_ has exactly one entry per row that waits for something: a pending action, or its
+//      end once nobody is connected.
+// Limits: kRowsMax rows, kRowsPerUserMax per user and room; IsFull says so before a token is given.
+class AdmissionTable {
+ public:
+  static constexpr std::size_t kRowsMax = 65'536;
+  // Two tokens per join and device; an hour of restless rejoining stays below.
+  static constexpr std::size_t kRowsPerUserMax = 64;
+
+  [[nodiscard]] bool IsFull(const std::string& room_id, const std::string& user_id) const;
+
+  [[nodiscard]] Admission* Find(const AdmissionKey& key);
+  // The row, new or known. REQUIRES: `minted` names the same user and room as a known one.
+  Admission& Insert(const matrix::MintedIdentity& minted);
+  void Erase(const AdmissionKey& key);
+
+  // To be called after anything that a timer depends on has changed.
+  void UpdateTimer(const AdmissionKey& key);
+  // A row whose timer is due.
+  [[nodiscard]] std::optional<AdmissionKey> Due(Instant now) const;
+  [[nodiscard]] Instant NextDeadline() const {
+    return timers_.empty() ? kNever : timers_.begin()->first;
+  }
+
+  // Copies, because what is done to rows may erase them.
+  [[nodiscard]] std::vector<AdmissionKey> OfUser(const std::string& room_id,
+                                                 const std::string& user_id) const;
+  [[nodiscard]] std::vector<AdmissionKey> OfRoom(const std::string& room_id) const;
+  [[nodiscard]] bool HasRoom(const std::string& room_id) const { return index_.contains(room_id); }
+  // The users of that room who hold tokens.
+  [[nodiscard]] std::vector<std::string> UsersOf(const std::string& room_id) const;
+  [[nodiscard]] std::vector<std::string> Rooms() const;
+  [[nodiscard]] std::size_t size() const { return rows_.size(); }
+  [[nodiscard]] bool IsConsistent() const;
+
+ private:
+  struct Entry {
+    Admission admission;
+    Instant timer_at = kNever;
+  };
+
+  std::map<AdmissionKey, Entry> rows_;
+  std::map<std::string, std::map<std::string, std::set<AdmissionKey>>> index_;  // room, user
+  std::set<std::pair<Instant, AdmissionKey>> timers_;
+};
+
+}  // namespace fovea::focus

@@ -1,0 +1,435 @@
+#include "signaling/focus/conductor.h"
+
+#include <algorithm>
+
+#include "signaling/matrix/ids.h"
+
+namespace fovea::focus {
+
+using matrix::Evidence;
+using matrix::EvidenceKind;
+using matrix::Generation;
+using matrix::MintedIdentity;
+using matrix::PolicyAction;
+using matrix::RoomState;
+using matrix::TokenRoute;
+
+namespace {
+
+Generation GenerationOf(TokenRoute route) {
+  switch (route) {
+    case TokenRoute::kLegacy:
+      return Generation::k1;
+    case TokenRoute::kOpenId:
+      return Generation::k2;
+    case TokenRoute::kHomeserver:
+    case TokenRoute::kFederation:
+      return Generation::k3;
+  }
+  return Generation::k1;
+}
+
+}  // namespace
+
+Conductor::Conductor(ConductorOptions options, std::int64_t wall_offset_us, Rng rng)
+    : options_(std::move(options)),
+      policy_(options_.policy.empty() ? matrix::AdmissionPolicy() : options_.policy),
+      wall_offset_us_(wall_offset_us),
+      tracker_(options_.homeserver),
+      schedule_(rng) {}
+
+std::int64_t Conductor::WallMs(Instant now) const {
+  return (wall_offset_us_ + ToMicros(now.time_since_epoch())) / 1000;
+}
+
+bool Conductor::IsLocal(std::string_view user_id) const {
+  return matrix::ServerNameOf(user_id) == options_.homeserver;
+}
+
+// --- Rows ----------------------------------------------------------------------------------------
+
+void Conductor::RecordMint(Instant now, const MintedIdentity& minted) {
+  AddRow(now, minted);
+  store_.push_back(PutMinted{table_.Find({minted.room_name, minted.identity})->minted});
+  const auto watch = watches_.find(minted.room_id);
+  if (watch != watches_.end() && watch->second.last == LastAnswer::kNone) {
+    schedule_.Want(minted.room_id, now, Urgency::kRoutine);
+  }
+  SendQuestions(now);
+}
+
+void Conductor::AddRow(Instant now, const MintedIdentity& minted) {
+  const AdmissionKey key{minted.room_name, minted.identity};
+  const bool is_new = table_.Find(key) == nullptr;
+  Admission& row = table_.Insert(minted);
+  if (is_new && !options_.homeserver.empty()) {
+    if (Watch* watch = WatchRoom(now, minted.room_id)) {
+      EndIdle(minted.room_id, *watch);
+      tracker_.Find(minted.room_id)->members().Pin(minted.user_id);
+    }
+  }
+  row.minted.issued_unix = std::max(row.minted.issued_unix, minted.issued_unix);
+  row.minted.expires_unix = std::max(row.minted.expires_unix, minted.expires_unix);
+  row.minted.full_access = minted.full_access;
+  row.is_evicted = minted.issued_unix < row.tokens_before_unix;
+  const std::int64_t lifetime = std::max<std::int64_t>(0, minted.expires_unix - minted.issued_unix);
+  row.keep_until = std::max(row.keep_until, now + Seconds(lifetime + kTokenSlackSeconds));
+  table_.UpdateTimer(key);
+  // What came in between the decision and now counts, too.
+  if (const auto reason = OutReason(row)) EvictRow(now, key, row, *reason);
+}
+
+void Conductor::RestoreMinted(Instant now, const MintedIdentity& minted) {
+  const std::int64_t left = minted.expires_unix + kTokenSlackSeconds - WallMs(now) / 1000;
+  AddRow(now, minted);
+  const AdmissionKey key{minted.room_name, minted.identity};
+  Admission* row = table_.Find(key);
+  // Somebody who was connected may hold a refreshed token that is younger than the row.
+  row->keep_until = now + std::max(kAfterLeft, Seconds(std::max<std::int64_t>(0, left)));
+  table_.UpdateTimer(key);
+}
+
+void Conductor::RestoreRevocation(Instant /*now*/, const Revocation& revocation) {
+  const AdmissionKey key{revocation.room_name, revocation.identity};
+  Admission* row = table_.Find(key);
+  if (row == nullptr) return;
+  row->tokens_before_unix = std::max(row->tokens_before_unix, revocation.tokens_before_unix);
+  row->is_evicted = row->minted.issued_unix < row->tokens_before_unix;
+  // The rooms start with an empty list of revocations.
+  actions_.push_back(
+      Evict{key.room_name, key.identity, EvidenceKind::kUserLeft, row->tokens_before_unix});
+}
+
+void Conductor::EraseRow(Instant now, const AdmissionKey& key) {
+  const Admission* row = table_.Find(key);
+  if (row == nullptr) return;
+  const std::string room_id = row->minted.room_id;
+  const std::string user_id = row->minted.user_id;
+  table_.Erase(key);
+  store_.push_back(RemoveMinted{key.room_name, key.identity});
+  if (RoomState* room = tracker_.Find(room_id)) room->members().Unpin(user_id);
+  const auto watch = watches_.find(room_id);
+  if (watch != watches_.end() && !table_.HasRoom(room_id)) SetIdle(now, room_id, watch->second);
+}
+
+void Conductor::HandleConnected(Instant now, const std::string& room_name,
+                                const std::string& identity) {
+  const AdmissionKey key{room_name, identity};
+  Admission* row = table_.Find(key);
+  if (row == nullptr) return;
+  ++row->connections;
+  table_.UpdateTimer(key);
+  if (const auto change = ledger_.HandleConnected(WallMs(now), row->minted)) {
+    actions_.push_back(CallChanged{room_name, *change});
+  }
+  // Slipped in between the evidence and the revocation.
+  if (row->is_evicted) {
+    actions_.push_back(
+        Evict{room_name, identity, EvidenceKind::kUserLeft, row->tokens_before_unix});
+  }
+  // Said to take part before it connected: its leaves are to be heeded.
+  if (const RoomState* room = tracker_.Find(row->minted.room_id)) {
+    for (const matrix::RtcMembership* member : room->rtc().Members()) {
+      if (IsMembershipOf(*member, row->minted)) row->was_member = true;
+    }
+  }
+}
+
+void Conductor::HandleLeft(Instant now, const std::string& room_name, const std::string& identity,
+                           DepartureReason reason) {
+  const AdmissionKey key{room_name, identity};
+  Admission* row = table_.Find(key);
+  if (row == nullptr || row->connections == 0) return;
+  --row->connections;
+  std::vector<CallChangeKind> changes;
+  ledger_.HandleLeft(WallMs(now), room_name, identity, reason, changes);
+  for (const CallChangeKind change : changes) actions_.push_back(CallChanged{room_name, change});
+  if (row->connections == 0) {
+    row->keep_until = std::max(row->keep_until, now + kAfterLeft);
+    // The right to publish was the connection's.
+    if (row->pending && row->pending->action == PolicyAction::kRestrictAfterGrace) {
+      row->pending.reset();
+    }
+    row->is_restricted = false;
+  }
+  table_.UpdateTimer(key);
+}
+
+void Conductor::HandlePublishing(Instant /*now*/, const std::string& room_name,
+                                 const std::string& identity, std::size_t audio_tracks,
+                                 std::size_t video_tracks) {
+  if (const auto change =
+          ledger_.HandlePublishing(room_name, identity, audio_tracks, video_tracks)) {
+    actions_.push_back(CallChanged{room_name, *change});
+  }
+}
+
+// --- Evidence ------------------------------------------------------------------------------------
+
+matrix::Situation Conductor::SituationOf(const Admission& row) const {
+  return {.generation = GenerationOf(row.minted.route),
+          .is_connected = row.connections > 0,
+          .was_member = row.was_member,
+          .slots_bind_openid = options_.slots_bind_openid};
+}
+
+std::optional<EvidenceKind> Conductor::OutReason(const Admission& row) const {
+  const RoomState* room = tracker_.Find(row.minted.room_id);
+  if (room == nullptr) return std::nullopt;
+  std::optional<EvidenceKind> reason;
+  const matrix::UserRecord* user = room->members().Find(row.minted.user_id);
+  if (!room->Permits(matrix::ServerNameOf(row.minted.user_id))) {
+    reason = EvidenceKind::kServerDenied;
+  } else if (user != nullptr && user->membership == matrix::Membership::kBan) {
+    reason = EvidenceKind::kUserBanned;
+  } else if (user != nullptr && user->membership == matrix::Membership::kLeave) {
+    reason = EvidenceKind::kUserLeft;
+  }
+  if (!reason) return std::nullopt;
+  const bool evicts = Decide(policy_, *reason, SituationOf(row)).action == PolicyAction::kEvict;
+  return evicts ? reason : std::nullopt;
+}
+
+void Conductor::Apply(Instant now, const std::vector<Evidence>& evidence) {
+  for (const Evidence& item : evidence) {
+    ++evidence_[static_cast<std::size_t>(item.kind)];
+    ApplyToRoom(now, item);
+  }
+}
+
+void Conductor::ApplyToRoom(Instant now, const Evidence& evidence) {
+  switch (evidence.kind) {
+    case EvidenceKind::kServerAclChanged:
+      return HandleAcl(now, evidence.room_id);
+    case EvidenceKind::kHomeserverGone: {
+      const auto& row = Decide(policy_, evidence.kind, {});
+      if (row.action == PolicyAction::kCloseRoom) CloseRooms(now, evidence.room_id);
+      return;
+    }
+    case EvidenceKind::kUserDoubtful:
+      schedule_.Want(evidence.room_id, now, Urgency::kUrgent);
+      return;
+    case EvidenceKind::kUserMissingOnce:
+      // With a policy that already acts on the first, it does.
+      if (Decide(policy_, evidence.kind, {}).action == PolicyAction::kLookAgain) {
+        schedule_.Want(evidence.room_id, now + matrix::kResetConfirmation, Urgency::kUrgent);
+        return;
+      }
+      break;
+    case EvidenceKind::kReconcileFailed:
+    case EvidenceKind::kRoomTombstoned:
+    case EvidenceKind::kMemberOpaque:
+    case EvidenceKind::kMemberUnreadable:
+    case EvidenceKind::kCount:
+      return;
+    case EvidenceKind::kMemberJoined:
+    case EvidenceKind::kMemberLeft:
+    case EvidenceKind::kMemberRedacted:
+    case EvidenceKind::kStickyExpired:
+    case EvidenceKind::kLegacyExpired:
+    case EvidenceKind::kMemberOverwritten:
+    case EvidenceKind::kUserJoined:
+    case EvidenceKind::kUserLeft:
+    case EvidenceKind::kUserKicked:
+    case EvidenceKind::kUserBanned:
+    case EvidenceKind::kUserInvited:
+    case EvidenceKind::kUserMissingTwice:
+    case EvidenceKind::kServerDenied:
+    case EvidenceKind::kServerPermitted:
+    case EvidenceKind::kSlotClosed:
+    case EvidenceKind::kSlotOpened:
+    case EvidenceKind::kRoomEncrypted:
+      break;
+  }
+  const auto keys = evidence.user_id.empty() ? table_.OfRoom(evidence.room_id)
+                                             : table_.OfUser(evidence.room_id, evidence.user_id);
+  for (const AdmissionKey& key : keys) ApplyToRow(now, key, evidence);
+}
+
+void Conductor::ApplyToRow(Instant now, const AdmissionKey& key, const Evidence& evidence) {
+  Admission* row = table_.Find(key);
+  if (row == nullptr) return;
+  const bool is_slot =
+      evidence.kind == EvidenceKind::kSlotClosed || evidence.kind == EvidenceKind::kSlotOpened;
+  if (is_slot && evidence.slot_id != row->minted.slot_id) return;
+  if (evidence.member && !IsMembershipOf(*evidence.member, row->minted)) return;
+  Act(now, key, *row, Decide(policy_, evidence.kind, SituationOf(*row)));
+}
+
+void Conductor::Act(Instant now, const AdmissionKey& key, Admission& row,
+                    const matrix::PolicyRow& policy) {
+  switch (policy.action) {
+    case PolicyAction::kNothing:
+    case PolicyAction::kLookAgain:
+    case PolicyAction::kCloseRoom:
+      return;
+    case PolicyAction::kPin:
+      row.was_member = true;
+      return Restore(key, row);
+    case PolicyAction::kReadmit:
+      return Readmit(key, row);
+    case PolicyAction::kRestrictAfterGrace:
+    case PolicyAction::kEvictAfterGrace:
+      return SetPending(key, row, {policy.action, policy.evidence, now + policy.grace});
+    case PolicyAction::kEvict:
+      return EvictRow(now, key, row, policy.evidence);
+    case PolicyAction::kCancelGrace:
+      if (policy.evidence != EvidenceKind::kSlotOpened) return Restore(key, row);
+      if (row.pending && row.pending->action == PolicyAction::kEvictAfterGrace) {
+        row.pending.reset();
+        table_.UpdateTimer(key);
+      }
+      return;
+  }
+}
+
+void Conductor::HandleAcl(Instant now, const std::string& room_id) {
+  const RoomState* room = tracker_.Find(room_id);
+  if (room == nullptr) return;
+  for (const AdmissionKey& key : table_.OfRoom(room_id)) {
+    Admission* row = table_.Find(key);
+    const bool permits = room->Permits(matrix::ServerNameOf(row->minted.user_id));
+    const EvidenceKind kind =
+        permits ? EvidenceKind::kServerPermitted : EvidenceKind::kServerDenied;
+    ++evidence_[static_cast<std::size_t>(kind)];
+    Act(now, key, *row, Decide(policy_, kind, SituationOf(*row)));
+  }
+}
+
+void Conductor::SetPending(const AdmissionKey& key, Admission& row, const PendingAction& pending) {
+  // An eviction that waits is not put off by what would only take away publishing.
+  const bool keeps = row.pending &&
+                     (row.pending->action == PolicyAction::kEvictAfterGrace ||
+                      row.pending->due_at <= pending.due_at) &&
+                     pending.action == PolicyAction::kRestrictAfterGrace;
+  if (keeps || row.is_evicted) return;
+  if (row.is_restricted && pending.action == PolicyAction::kRestrictAfterGrace) return;
+  row.pending = pending;
+  table_.UpdateTimer(key);
+}
+
+void Conductor::RunPending(Instant now, const AdmissionKey& key, Admission& row) {
+  const PendingAction pending = *row.pending;
+  row.pending.reset();
+  if (pending.action == PolicyAction::kEvictAfterGrace) {
+    EvictRow(now, key, row, pending.cause);
+  } else if (row.connections > 0 && !row.is_evicted) {
+    row.is_restricted = true;
+    actions_.push_back(RestrictPublish{key.room_name, key.identity});
+  }
+  table_.UpdateTimer(key);
+}
+
+void Conductor::EvictRow(Instant now, const AdmissionKey& key, Admission& row,
+                         EvidenceKind reason) {
+  if (row.is_evicted) return;
+  // Tokens carry whole seconds: what was issued in this very second is refused as well.
+  row.tokens_before_unix =
+      std::max({row.tokens_before_unix, WallMs(now) / 1000 + 1, row.minted.issued_unix + 1});
+  row.is_evicted = true;
+  row.is_restricted = false;
+  row.was_member = false;
+  row.pending.reset();
+  ++evictions_;
+  store_.push_back(PutRevocation{Revocation{key.room_name, key.identity, row.tokens_before_unix}});
+  actions_.push_back(Evict{key.room_name, key.identity, reason, row.tokens_before_unix});
+  actions_.push_back(SendDelayedLeave{key.room_name, key.identity});
+  table_.UpdateTimer(key);
+}
+
+void Conductor::Readmit(const AdmissionKey& key, Admission& row) {
+  if (row.tokens_before_unix == 0 || OutReason(row)) return;
+  actions_.push_back(ClearRevocation{key.room_name, key.identity, row.tokens_before_unix});
+}
+
+void Conductor::Restore(const AdmissionKey& key, Admission& row) {
+  if (row.pending && row.pending->action == PolicyAction::kRestrictAfterGrace) {
+    row.pending.reset();
+    table_.UpdateTimer(key);
+  }
+  if (!row.is_restricted) return;
+  row.is_restricted = false;
+  actions_.push_back(RestorePublish{key.room_name, key.identity});
+}
+
+void Conductor::CloseRooms(Instant now, const std::string& room_id) {
+  std::set<std::string> names;
+  for (const AdmissionKey& key : table_.OfRoom(room_id)) {
+    EvictRow(now, key, *table_.Find(key), EvidenceKind::kHomeserverGone);
+    names.insert(key.room_name);
+  }
+  for (const std::string& name : names) actions_.push_back(CloseRoom{name});
+  // Whatever happens there from now on is not pushed to us.
+  if (RoomState* room = tracker_.Find(room_id)) room->ForgetState();
+}
+
+// --- Polling -------------------------------------------------------------------------------------
+
+void Conductor::HandleTimeout(Instant now) {
+  std::vector<Evidence> evidence;
+  tracker_.HandleTimeout(now, evidence);
+  Apply(now, evidence);
+  while (const auto key = table_.Due(now)) {
+    Admission* row = table_.Find(*key);
+    if (row->pending && row->pending->due_at <= now) {
+      RunPending(now, *key, *row);
+    } else {
+      EraseRow(now, *key);
+    }
+  }
+  while (!idle_.empty() && idle_.begin()->first <= now) {
+    ForgetRoom(std::string(idle_.begin()->second));
+  }
+  std::vector<std::string> overdue;
+  schedule_.HandleTimeout(now, overdue);
+  for (const std::string& room_id : overdue) {
+    const auto watch = watches_.find(room_id);
+    if (watch == watches_.end()) continue;
+    watch->second.last = LastAnswer::kFailed;
+    watch->second.last_at = now;
+    is_failing_ = true;
+  }
+  SendQuestions(now);
+}
+
+Instant Conductor::NextDeadline() const {
+  Instant next = std::min(tracker_.NextDeadline(), table_.NextDeadline());
+  next = std::min(next, schedule_.NextDeadline());
+  if (!idle_.empty()) next = std::min(next, idle_.begin()->first);
+  return next;
+}
+
+std::optional<ConductorAction> Conductor::PollAction() {
+  if (actions_.empty()) return std::nullopt;
+  ConductorAction action = std::move(actions_.front());
+  actions_.pop_front();
+  return action;
+}
+
+std::optional<ConductorStoreChange> Conductor::PollStoreChange() {
+  if (store_.empty()) return std::nullopt;
+  ConductorStoreChange change = std::move(store_.front());
+  store_.pop_front();
+  return change;
+}
+
+std::optional<CallFacts> Conductor::Facts(const std::string& room_name) const {
+  auto facts = ledger_.Facts(room_name, {});
+  if (!facts) return std::nullopt;
+  if (const RoomState* room = tracker_.Find(facts->room_id)) {
+    return ledger_.Facts(room_name, room->rtc().Members());
+  }
+  return facts;
+}
+
+bool Conductor::IsConsistent() const {
+  for (const auto& [room_id, watch] : watches_) {
+    if (watch.idle_at && !idle_.contains({*watch.idle_at, room_id})) return false;
+    if (!watch.idle_at && !table_.HasRoom(room_id)) return false;
+    if (tracker_.Find(room_id) == nullptr) return false;
+  }
+  return tracker_.size() == watches_.size() && tracker_.IsConsistent() && table_.IsConsistent() &&
+         schedule_.IsConsistent();
+}
+
+}  // namespace fovea::focus

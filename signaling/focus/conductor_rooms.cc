@@ -1,0 +1,312 @@
+// The Conductor's other half: which rooms are watched, and what the homeserver is asked and says.
+#include <algorithm>
+#include <charconv>
+
+#include "signaling/focus/conductor.h"
+#include "signaling/matrix/ids.h"
+#include "signaling/matrix/sync_response.h"
+
+namespace fovea::focus {
+
+using matrix::Evidence;
+using matrix::EvidenceKind;
+using matrix::MintFacts;
+using matrix::MintVerdict;
+using matrix::RoomState;
+using matrix::SlotStatus;
+using matrix::TokenRoute;
+
+// --- Watches -------------------------------------------------------------------------------------
+
+Conductor::Watch* Conductor::WatchRoom(Instant now, const std::string& room_id) {
+  if (const auto it = watches_.find(room_id); it != watches_.end()) return &it->second;
+  if (tracker_.Watch(room_id) == nullptr) return nullptr;
+  Watch& watch = watches_[room_id];
+  SetIdle(now, room_id, watch);
+  return &watch;
+}
+
+void Conductor::SetIdle(Instant now, const std::string& room_id, Watch& watch) {
+  EndIdle(room_id, watch);
+  watch.idle_at = now + kIdleWatch;
+  idle_.emplace(*watch.idle_at, room_id);
+  if (idle_.size() > kIdleWatchesMax) ForgetRoom(std::string(idle_.begin()->second));
+}
+
+void Conductor::EndIdle(const std::string& room_id, Watch& watch) {
+  if (!watch.idle_at) return;
+  idle_.erase({*watch.idle_at, room_id});
+  watch.idle_at.reset();
+}
+
+void Conductor::ForgetRoom(const std::string& room_id) {
+  const auto it = watches_.find(room_id);
+  if (it == watches_.end()) return;
+  EndIdle(room_id, it->second);
+  watches_.erase(it);
+  schedule_.Forget(room_id);
+  tracker_.Unwatch(room_id);
+}
+
+void Conductor::RestoreTransactionId(const std::string& id) {
+  static_cast<void>(transactions_.Add(id));
+}
+
+void Conductor::Start(Instant now) { ReconcileAll(now); }
+
+void Conductor::ReconcileAll(Instant now) {
+  for (const auto& [room_id, watch] : watches_) {
+    if (!watch.idle_at) schedule_.WantDespiteFailure(room_id, now, Urgency::kRoutine);
+  }
+  SendQuestions(now);
+}
+
+// --- Questions -----------------------------------------------------------------------------------
+
+std::optional<std::string> Conductor::AskAs(const std::string& room_id, const Watch& watch) const {
+  if (options_.reads_as_itself) {
+    if (watch.refused_as.contains({})) return std::nullopt;
+    return std::string();
+  }
+  const RoomState* room = tracker_.Find(room_id);
+  if (room != nullptr) {
+    if (auto user = room->members().LocalUser(watch.refused_as)) return user;
+  }
+  for (const std::string& user_id : table_.UsersOf(room_id)) {
+    if (IsLocal(user_id) && !watch.refused_as.contains(user_id)) return user_id;
+  }
+  if (!watch.candidate.empty() && !watch.refused_as.contains(watch.candidate)) {
+    return watch.candidate;
+  }
+  // Our own account may have been invited to a room of which we know nobody.
+  if (!watch.refused_as.contains({})) return std::string();
+  return std::nullopt;
+}
+
+void Conductor::SendQuestions(Instant now) {
+  while (const auto room_id = schedule_.Poll(now)) {
+    const auto it = watches_.find(*room_id);
+    if (it == watches_.end()) {
+      schedule_.Forget(*room_id);
+      continue;
+    }
+    it->second.asked_as = AskAs(*room_id, it->second).value_or(std::string());
+    actions_.push_back(FetchRoomState{*room_id, it->second.asked_as});
+  }
+}
+
+void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
+  const auto asked_at = schedule_.AskedAt(answer.room_id);
+  const auto it = watches_.find(answer.room_id);
+  // An answer that came after its time-out belongs to a question that nobody remembers.
+  if (!asked_at || it == watches_.end() || it->second.asked_as != answer.as_user) return;
+  Watch& watch = it->second;
+  if (answer.status == RoomStateAnswer::Status::kRefused) {
+    HandleRefused(now, answer, watch);
+    return SendQuestions(now);
+  }
+  std::vector<Evidence> evidence;
+  bool is_complete = false;
+  if (answer.status == RoomStateAnswer::Status::kAnswered) {
+    const auto events = matrix::ParseRoomState(answer.body, answer.room_id);
+    is_complete = events && tracker_.HandleState(At(now), *asked_at, answer.as_user, answer.room_id,
+                                                 *events, evidence);
+  }
+  if (!is_complete) {
+    HandleFailed(now, answer.room_id, watch, answer.retry_after);
+    return SendQuestions(now);
+  }
+  watch.last = LastAnswer::kComplete;
+  watch.last_at = now;
+  watch.refused_as.clear();
+  watch.refused.clear();
+  schedule_.HandleAnswer(now, answer.room_id, true, Duration::zero());
+  const bool look_again = tracker_.Find(answer.room_id)->wants_look();
+  if (look_again) {
+    schedule_.Want(answer.room_id, now + matrix::kResetConfirmation, Urgency::kUrgent);
+  } else if (!watch.idle_at) {
+    schedule_.Want(answer.room_id, now + options_.reconcile_every, Urgency::kRoutine);
+  }
+  Apply(now, evidence);
+  Heard(now);
+  SendQuestions(now);
+}
+
+void Conductor::HandleFailed(Instant now, const std::string& room_id, Watch& watch,
+                             Duration retry_after) {
+  is_failing_ = true;
+  watch.last = LastAnswer::kFailed;
+  watch.last_at = now;
+  schedule_.HandleAnswer(now, room_id, false, retry_after);
+  ++evidence_[static_cast<std::size_t>(EvidenceKind::kReconcileFailed)];
+}
+
+void Conductor::HandleRefused(Instant now, const RoomStateAnswer& answer, Watch& watch) {
+  RoomState& room = *tracker_.Find(answer.room_id);
+  schedule_.HandleAnswer(now, answer.room_id, true, Duration::zero());
+  watch.refused_as.insert(answer.as_user);
+  std::vector<Evidence> evidence;
+  if (!answer.as_user.empty()) {
+    if (watch.refused.size() >= kRefusedUsersMax) watch.refused.clear();
+    watch.refused[answer.as_user] = now;
+    room.members().HandleRefusal(now, answer.as_user, evidence);
+  }
+  if (AskAs(answer.room_id, watch)) {
+    schedule_.Want(answer.room_id, now, Urgency::kUrgent);
+  } else {
+    // Nobody is left to ask as.
+    watch.refused_as.clear();
+    watch.last = LastAnswer::kRefused;
+    watch.last_at = now;
+    room.members().AcceptDoubts(now, evidence);
+    if (!watch.idle_at) {
+      schedule_.Want(answer.room_id, now + options_.reconcile_every, Urgency::kRoutine);
+    }
+  }
+  Apply(now, evidence);
+  Heard(now);
+}
+
+// The homeserver is there. Rooms whose questions it left unanswered are asked about again, one
+// after the other at the usual pace.
+void Conductor::Heard(Instant now) {
+  if (!is_failing_) return;
+  is_failing_ = false;
+  for (auto& [room_id, watch] : watches_) {
+    if (watch.last != LastAnswer::kFailed || schedule_.AskedAt(room_id)) continue;
+    schedule_.WantDespiteFailure(room_id, now, Urgency::kRoutine);
+  }
+}
+
+// --- Pushes --------------------------------------------------------------------------------------
+
+void Conductor::NoteTransaction(Instant now, const std::string& txn_id) {
+  if (auto forgotten = transactions_.Add(txn_id)) {
+    store_.push_back(RemoveTransactionId{*std::move(forgotten)});
+  }
+  store_.push_back(PutTransactionId{txn_id.substr(0, matrix::TransactionIds::kIdBytesMaxTaken)});
+  std::uint64_t number = 0;
+  const char* end = txn_id.data() + txn_id.size();
+  const auto parsed = std::from_chars(txn_id.data(), end, number);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return;
+  // Synapse counts them: a missing one was lost, and its events with it.
+  const bool has_gap = last_txn_number_ && number != *last_txn_number_ + 1;
+  last_txn_number_ = number;
+  if (has_gap) ReconcileAll(now);
+}
+
+TransactionOutcome Conductor::HandleTransaction(Instant now, const std::string& txn_id,
+                                                std::string_view body) {
+  if (transactions_.Contains(txn_id)) return TransactionOutcome::kRepeated;
+  const auto transaction = matrix::ParseTransaction(body, [this](std::string_view room_id) {
+    return tracker_.Find(std::string(room_id)) != nullptr;
+  });
+  if (!transaction) return TransactionOutcome::kMalformed;
+  NoteTransaction(now, txn_id);
+  for (const matrix::Event& event : transaction->events) {
+    std::vector<Evidence> evidence;
+    tracker_.HandleEvent(At(now), event, false, evidence);
+    Apply(now, evidence);
+  }
+  last_heard_ = now;
+  Heard(now);
+  SendQuestions(now);
+  return TransactionOutcome::kTaken;
+}
+
+std::optional<std::string> Conductor::HandleSync(Instant now, std::string_view body) {
+  auto sync = matrix::ParseSync(body, [this](std::string_view room_id) {
+    return tracker_.Find(std::string(room_id)) != nullptr;
+  });
+  if (!sync) return std::nullopt;
+  for (const matrix::SyncRoom& room : sync->joined) {
+    for (std::size_t i = 0; i < room.events.size(); ++i) {
+      std::vector<Evidence> evidence;
+      const bool is_current = room.has_state_after && i < room.state_events;
+      tracker_.HandleEvent(At(now), room.events[i], is_current, evidence);
+      Apply(now, evidence);
+    }
+    if (room.is_limited) schedule_.Want(room.room_id, now, Urgency::kUrgent);
+  }
+  for (const std::string& room_id : sync->left) {
+    RoomState* state = tracker_.Find(room_id);
+    if (state == nullptr) continue;
+    // Our own account is out: what we know grows old, and nobody else is concerned.
+    state->ForgetState();
+    schedule_.Want(room_id, now, Urgency::kRoutine);
+  }
+  last_heard_ = now;
+  Heard(now);
+  SendQuestions(now);
+  return std::move(sync->next_batch);
+}
+
+// --- Tokens --------------------------------------------------------------------------------------
+
+MintFacts Conductor::FactsFor(Instant now, const MintQuery& query, const Watch& watch) const {
+  const RoomState& room = *tracker_.Find(query.room_id);
+  MintFacts facts{.is_table_full = table_.IsFull(query.room_id, query.user_id),
+                  .is_server_denied = !room.Permits(matrix::ServerNameOf(query.user_id)),
+                  .was_asked = query.was_asked,
+                  .unknown_room_allowed = options_.unknown_room_allowed};
+  const bool slots_bind = query.route == TokenRoute::kHomeserver ||
+                          query.route == TokenRoute::kFederation ||
+                          (query.route == TokenRoute::kOpenId && options_.slots_bind_openid);
+  facts.is_slot_closed = slots_bind && room.Slot(query.slot_id) == SlotStatus::kClosed;
+  const matrix::UserRecord* user = room.members().Find(query.user_id);
+  const auto complete_at = room.complete_at();
+  facts.is_joined = user != nullptr && user->membership == matrix::Membership::kJoin;
+  const bool is_certain = user != nullptr && !user->doubt && !user->missing_since;
+  if (complete_at && is_certain) {
+    // A push proves that everything before it has arrived.
+    const Instant confirmed = std::max(*complete_at, last_heard_.value_or(*complete_at));
+    facts.is_fresh = now - confirmed <= matrix::kKnowledgeMax;
+  }
+  const auto refused = watch.refused.find(query.user_id);
+  const bool was_refused =
+      refused != watch.refused.end() && now - refused->second <= kAnswerGoodFor;
+  const bool is_answered = watch.last != LastAnswer::kNone && now - watch.last_at <= kAnswerGoodFor;
+  facts.is_known_room = was_refused || (is_answered && watch.last == LastAnswer::kComplete);
+  facts.is_unreachable = !was_refused && (!is_answered || watch.last == LastAnswer::kFailed);
+  return facts;
+}
+
+MintDecision Conductor::MayMint(Instant now, const MintQuery& query) {
+  MintFacts facts{.is_watching = !options_.homeserver.empty()};
+  if (!facts.is_watching) {
+    const auto& row = matrix::DecideMint(facts);
+    return {.verdict = row.verdict, .reason = row.which, .not_before_unix = NotBefore(query)};
+  }
+  Watch* watch = WatchRoom(now, query.room_id);
+  if (watch == nullptr) {
+    return {.verdict = MintVerdict::kDeny, .reason = matrix::MintCase::kTableFull};
+  }
+  if (watch->idle_at) SetIdle(now, query.room_id, *watch);
+  if (IsLocal(query.user_id)) watch->candidate = query.user_id;
+  facts = FactsFor(now, query, *watch);
+  if (facts.was_asked && facts.is_unreachable && !tracker_.Find(query.room_id)->complete_at()) {
+    // After our own restart the tokens given shortly before it are what is left of our knowledge.
+    const std::int64_t since = WallMs(now) / 1000 - ToMillis(matrix::kKnowledgeMax) / 1000;
+    for (const AdmissionKey& key : table_.OfUser(query.room_id, query.user_id)) {
+      const Admission* row = table_.Find(key);
+      if (row->is_evicted || row->minted.issued_unix < since) continue;
+      facts.is_joined = facts.is_fresh = true;
+    }
+  }
+  const auto& row = matrix::DecideMint(facts);
+  if (row.verdict == MintVerdict::kAskHomeserver) {
+    schedule_.WantDespiteFailure(query.room_id, now, Urgency::kUrgent);
+    SendQuestions(now);
+  }
+  return {.verdict = row.verdict, .reason = row.which, .not_before_unix = NotBefore(query)};
+}
+
+std::int64_t Conductor::NotBefore(const MintQuery& query) {
+  std::int64_t not_before = 0;
+  for (const AdmissionKey& key : table_.OfUser(query.room_id, query.user_id)) {
+    not_before = std::max(not_before, table_.Find(key)->tokens_before_unix);
+  }
+  return not_before;
+}
+
+}  // namespace fovea::focus

@@ -1,0 +1,360 @@
+// Questions to the homeserver, tokens and restarts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "signaling/focus/conductor.h"
+#include "signaling/focus/reconcile_schedule.h"
+#include "tests/unit/signaling/focus/conductor_fixture.h"
+
+namespace fovea::focus::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using Status = RoomStateAnswer::Status;
+
+TEST_F(ConductorTest, FindsAMissedKickInTheRoomsState) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  static_cast<void>(Member("@bob:hs", "leave", "@admin:hs"));  // never pushed
+  Settle(Seconds(400));
+  EXPECT_THAT(evicted_, SizeIs(1));
+}
+
+TEST_F(ConductorTest, WaitsForASecondLookBeforeItBelievesAReset) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  state_[{"m.room.member", "@bob:hs"}] = nullptr;  // gone, without an event
+  Pass(Seconds(301));
+  ASSERT_THAT(asked_, SizeIs(1));
+  AnswerState();
+  EXPECT_THAT(evicted_, IsEmpty());
+  Pass(Millis(4900));
+  EXPECT_THAT(asked_, IsEmpty());
+  Pass(Millis(200));
+  ASSERT_THAT(asked_, SizeIs(1));
+  AnswerState();
+  ASSERT_THAT(evicted_, SizeIs(1));
+  EXPECT_EQ(evicted_[0].reason, EvidenceKind::kUserMissingTwice);
+}
+
+TEST_F(ConductorTest, ForgetsAResetThatTheSecondLookDoesNotShow) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  const Json join = std::exchange(state_[{"m.room.member", "@bob:hs"}], nullptr);
+  Pass(Seconds(301));
+  AnswerState();
+  state_[{"m.room.member", "@bob:hs"}] = join;
+  Settle(Seconds(1000));
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
+TEST_F(ConductorTest, ConcludesNothingFromAnEmptyOrPartialPage) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  for (const char* body : {"[]", "", "{}", "[", R"([{"type":"m.room.create"}])"}) {
+    Pass(Seconds(301));
+    ASSERT_FALSE(asked_.empty());
+    while (!asked_.empty()) Answer(Status::kAnswered, body);
+  }
+  // A page that forgot its beginning: members, but not the room's creation.
+  Json page = RoomState();
+  page.erase(std::remove_if(page.begin(), page.end(),
+                            [](const Json& event) { return event["type"] == "m.room.create"; }),
+             page.end());
+  Pass(Seconds(301));
+  while (!asked_.empty()) Answer(Status::kAnswered, page.dump());
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
+TEST_F(ConductorTest, KeepsEverybodyWhileTheHomeserverIsDown) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  for (int i = 0; i < 100; ++i) {
+    while (!asked_.empty()) Answer(Status::kFailed);
+    Pass(Seconds(20));
+  }
+  EXPECT_THAT(evicted_, IsEmpty());
+  EXPECT_THAT(restricted_, IsEmpty());
+}
+
+TEST_F(ConductorTest, AsksAsAnotherUserWhenOneIsRefused) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Pass(Seconds(301));
+  ASSERT_THAT(asked_, SizeIs(1));
+  EXPECT_EQ(asked_[0].as_user, "@admin:hs");
+  Answer(Status::kRefused);
+  Pass(Millis(50));
+  ASSERT_THAT(asked_, SizeIs(1));
+  EXPECT_EQ(asked_[0].as_user, "@bob:hs");
+}
+
+TEST_F(ConductorTest, ReconcilesEveryRoomAfterALostTransaction) {
+  StartRoom({"@bob:hs"});
+  Push({}, "10");
+  Push({}, "11");
+  EXPECT_THAT(asked_, IsEmpty());
+  Push({}, "13");
+  Pass(Millis(200));
+  EXPECT_THAT(asked_, SizeIs(1));
+}
+
+TEST_F(ConductorTest, AsksAboutTwoHundredRoomsAtTenPerSecond) {
+  for (int i = 0; i < 200; ++i) {
+    MintedIdentity minted = Minted("@bob:hs", "B");
+    minted.room_id = "!r" + std::to_string(i) + ":hs";
+    minted.room_name = minted.room_id;
+    conductor_->RestoreMinted(now_, minted);
+  }
+  conductor_->Start(now_);
+  Drain();
+  std::size_t answered = 0;
+  for (int tick = 0; tick < 220; ++tick) {
+    Pass(Millis(100));
+    while (!asked_.empty()) {
+      ++answered;
+      const Json state{{{"type", "m.room.create"},
+                        {"state_key", ""},
+                        {"sender", "@bob:hs"},
+                        {"event_id", "$c" + std::to_string(answered)},
+                        {"origin_server_ts", 1},
+                        {"content", Json::object()}},
+                       {{"type", "m.room.member"},
+                        {"state_key", "@bob:hs"},
+                        {"sender", "@bob:hs"},
+                        {"event_id", "$m" + std::to_string(answered)},
+                        {"origin_server_ts", 1},
+                        {"content", {{"membership", "join"}}}}};
+      Answer(Status::kAnswered, state.dump());
+    }
+    EXPECT_LE(answered, static_cast<std::size_t>(tick) + 2);
+  }
+  EXPECT_EQ(answered, 200U);
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
+// --- Tokens ------------------------------------------------------------------------------------
+
+TEST_F(ConductorTest, AsksForARoomItDoesNotKnowAsTheUserWhoWantsIn) {
+  static_cast<void>(State("m.room.create", "", "@bob:hs", Json::object()));
+  static_cast<void>(Member("@bob:hs", "join"));
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+  ASSERT_THAT(asked_, SizeIs(1));
+  EXPECT_EQ(asked_[0].as_user, "@bob:hs");
+  AnswerState();
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kJoined);
+}
+
+TEST_F(ConductorTest, DeniesALocalUserWhoIsRefusedTheRoom) {
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+  Answer(Status::kRefused);
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kNotJoined);
+}
+
+TEST_F(ConductorTest, DecidesAboutUnknownRoomsByItsOption) {
+  EXPECT_EQ(MayMint("@carol:far").verdict, MintVerdict::kAskHomeserver);
+  Answer(Status::kRefused);
+  EXPECT_EQ(MayMint("@carol:far", true).reason, MintCase::kUnknownAllowed);
+  asked_.clear();
+  Reset({.homeserver = "hs", .unknown_room_allowed = false});
+  EXPECT_EQ(MayMint("@carol:far").verdict, MintVerdict::kAskHomeserver);
+  Answer(Status::kRefused);
+  EXPECT_EQ(MayMint("@carol:far", true).reason, MintCase::kUnknownDenied);
+}
+
+TEST_F(ConductorTest, AllowsEverythingWithoutAHomeserver) {
+  Reset({});
+  EXPECT_EQ(MayMint("@carol:far").reason, MintCase::kNotWatching);
+  static_cast<void>(Connect("@carol:far", "C"));
+  EXPECT_THAT(asked_, IsEmpty());
+  EXPECT_EQ(conductor_->watched_rooms(), 0U);
+}
+
+TEST_F(ConductorTest, ReliesOnTenMinutesOfKnowledgeWhileTheHomeserverIsDown) {
+  StartRoom({"@bob:hs"});
+  const auto until = [this](Duration duration) {
+    const Instant end = now_ + duration;
+    while (now_ < end) {
+      while (!asked_.empty()) Answer(Status::kFailed);
+      Pass(Seconds(10));
+    }
+  };
+  until(Seconds(590));
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
+  until(Seconds(20));
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+  ASSERT_FALSE(asked_.empty());
+  Answer(Status::kFailed);
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kUnreachable);
+}
+
+TEST_F(ConductorTest, WaitsForARemoteJoinThatLagsBehindTheTokenRequest) {
+  StartRoom({});
+  EXPECT_EQ(MayMint("@carol:far").verdict, MintVerdict::kAskHomeserver);
+  Push({Member("@carol:far", "join")});
+  EXPECT_EQ(MayMint("@carol:far", true).reason, MintCase::kJoined);
+}
+
+TEST_F(ConductorTest, RefusesTokensBeyondSixtyFourPerUserAndRoom) {
+  StartRoom({"@bob:hs"});
+  for (int i = 0; i < 64; ++i) {
+    EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
+    static_cast<void>(Mint("@bob:hs", "B", TokenRoute::kOpenId, std::to_string(i)));
+  }
+  EXPECT_EQ(MayMint("@bob:hs").reason, MintCase::kTableFull);
+}
+
+TEST_F(ConductorTest, ReturnsItsMemoryWhenTheTokensHaveExpired) {
+  StartRoom({"@bob:hs"});
+  Leave(Connect("@bob:hs", "B"));
+  EXPECT_EQ(conductor_->admissions(), 2U);
+  Settle(Seconds(3600 + 200));
+  EXPECT_EQ(conductor_->admissions(), 0U);
+  EXPECT_EQ(conductor_->watched_rooms(), 0U);
+  EXPECT_TRUE(stored_.empty());
+  EXPECT_EQ(conductor_->NextDeadline(), kNever);
+}
+
+TEST_F(ConductorTest, KeepsTheRowOfWhoeverStaysConnected) {
+  StartRoom({"@bob:hs"});
+  const auto bob = Connect("@bob:hs", "B");
+  Settle(Seconds(4 * 3600));
+  Push({Member("@bob:hs", "ban", "@admin:hs")});
+  EXPECT_THAT(Evicted(), ElementsAre(bob.identity));
+}
+
+// --- Restarts and /sync ------------------------------------------------------------------------
+
+TEST_F(ConductorTest, RemembersTokensRevocationsAndTransactionsOverARestart) {
+  StartRoom({"@bob:hs", "@carol:far"});
+  const auto bob = Connect("@bob:hs", "B");
+  const auto carol = Connect("@carol:far", "C");
+  Push({Member("@bob:hs", "ban", "@admin:hs")}, "5");
+  const auto minted = stored_;
+  const auto revocations = stored_revocations_;
+  const auto txns = stored_txns_;
+  static_cast<void>(Member("@carol:far", "leave", "@admin:hs"));  // while we are away
+  asked_.clear();
+  evicted_.clear();
+  Pass(Seconds(30));
+  Reset({.homeserver = "hs"});
+  for (const auto& [identity, row] : minted) conductor_->RestoreMinted(now_, row);
+  for (const auto& [identity, row] : revocations) conductor_->RestoreRevocation(now_, row);
+  for (const std::string& id : txns) conductor_->RestoreTransactionId(id);
+  conductor_->Start(now_);
+  Drain();
+  EXPECT_THAT(Evicted(), ElementsAre(bob.identity));  // the rooms learn the revocation again
+  EXPECT_EQ(Push({}, "5"), TransactionOutcome::kRepeated);
+  ASSERT_THAT(asked_, SizeIs(1));
+  AnswerState();
+  EXPECT_THAT(Evicted(), ElementsAre(bob.identity, carol.identity));
+}
+
+TEST_F(ConductorTest, DoubtsALeaveThatComesBeforeTheFirstCompleteState) {
+  static_cast<void>(State("m.room.create", "", "@admin:hs", Json::object()));
+  static_cast<void>(Member("@admin:hs", "join"));
+  const Json leave = Member("@bob:hs", "leave");
+  const Json rejoin = Member("@bob:hs", "join");
+  conductor_->RestoreMinted(now_, Minted("@bob:hs", "B"));
+  conductor_->RestoreMinted(now_, Minted("@admin:hs", "A"));
+  conductor_->Start(now_);
+  Drain();
+  Push({leave});  // late: the homeserver kept it while we were away
+  EXPECT_THAT(evicted_, IsEmpty());
+  Settle(Seconds(2));
+  Push({rejoin});
+  Settle();
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
+TEST_F(ConductorTest, FollowsSyncLikePushes) {
+  Reset({.homeserver = "hs", .reads_as_itself = true});
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  const auto sync = [this](Json room, const char* section = "join") {
+    const Json body{{"next_batch", "s1"},
+                    {"rooms", {{section, {{std::string(kRoom), std::move(room)}}}}}};
+    const auto next = conductor_->HandleSync(now_, body.dump());
+    Drain();
+    EXPECT_EQ(next, "s1");
+  };
+  sync({{"timeline", {{"limited", true}, {"events", Json::array()}}}});
+  Pass(Millis(50));
+  ASSERT_THAT(asked_, SizeIs(1));
+  EXPECT_EQ(asked_[0].as_user, "");
+  AnswerState();
+  sync(Json::object(), "leave");  // our account was removed: nobody else was
+  EXPECT_THAT(evicted_, IsEmpty());
+  sync({{"timeline", {{"events", Json::array({Member("@bob:hs", "leave", "@admin:hs")})}}}});
+  EXPECT_THAT(evicted_, SizeIs(1));
+  EXPECT_FALSE(conductor_->HandleSync(now_, "{}").has_value());
+}
+
+TEST_F(ConductorTest, TellsWhatIsGoingOn) {
+  StartRoom({"@bob:hs", "@carol:far"});
+  Push({Legacy("@bob:hs", "B"), Legacy("@carol:far", "GHOST")});
+  const auto bob = Connect("@bob:hs", "B");
+  const auto carol = Connect("@carol:far", "C", TokenRoute::kOpenId, "x");
+  conductor_->HandlePublishing(now_, bob.room_name, bob.identity, 1, 1);
+  const auto facts = conductor_->Facts(bob.room_name);
+  ASSERT_TRUE(facts.has_value());
+  EXPECT_TRUE(facts->is_on);
+  EXPECT_EQ(facts->opened_by, "@bob:hs");
+  EXPECT_EQ(facts->intent, "video");
+  EXPECT_EQ(facts->connected, 2U);
+  EXPECT_EQ(facts->publishing, 1U);
+  EXPECT_EQ(facts->ghosts, 1U);
+  EXPECT_EQ(facts->shadows, 1U);
+  EXPECT_EQ(facts->since_unix_ms / 1000, Unix());
+  ASSERT_THAT(facts->members, SizeIs(3));
+  Pass(Seconds(5));
+  Leave(bob);
+  conductor_->HandleLeft(now_, carol.room_name, carol.identity, DepartureReason::kConnectionLost);
+  Drain();
+  EXPECT_THAT(changes_, ElementsAre(CallChangeKind::kStarted, CallChangeKind::kNoPublisher,
+                                    CallChangeKind::kEnded));
+  const auto after = conductor_->Facts(bob.room_name);
+  ASSERT_TRUE(after.has_value());
+  EXPECT_FALSE(after->is_on);
+  EXPECT_EQ(after->last_departure, DepartureReason::kConnectionLost);
+  EXPECT_EQ(after->ended_unix_ms / 1000, Unix());
+}
+
+TEST(ReconcileSchedule, AsksTheUrgentFirstAndBacksOffAfterFailures) {
+  ReconcileSchedule schedule(Rng(1));
+  const Instant start{Seconds(1)};
+  schedule.Want("routine", start, Urgency::kRoutine);
+  schedule.Want("urgent", start, Urgency::kUrgent);
+  EXPECT_EQ(schedule.Poll(start), "urgent");
+  EXPECT_EQ(schedule.Poll(start), "routine");
+  EXPECT_EQ(schedule.Poll(start), std::nullopt);
+  schedule.HandleAnswer(start, "urgent", false, Duration::zero());
+  EXPECT_GE(schedule.NextDeadline(), start + ReconcileSchedule::kBackoffMin / 2);
+  schedule.HandleAnswer(start, "routine", false, Seconds(20));
+  const Instant later = start + Seconds(2);
+  EXPECT_EQ(schedule.Poll(later), "urgent");
+  EXPECT_EQ(schedule.Poll(later), std::nullopt);  // asked to stay away for 20 s
+  std::vector<std::string> overdue;
+  schedule.HandleTimeout(later + ReconcileSchedule::kAnswerTimeout, overdue);
+  EXPECT_THAT(overdue, ElementsAre("urgent"));
+  EXPECT_TRUE(schedule.IsConsistent());
+}
+
+TEST(ReconcileSchedule, HasAtMostEightQuestionsUnderWayPerLane) {
+  ReconcileSchedule schedule(Rng(1));
+  Instant now{Seconds(1)};
+  for (int i = 0; i < 20; ++i) schedule.Want(std::to_string(i), now, Urgency::kUrgent);
+  int asked = 0;
+  for (int i = 0; i < 100; ++i, now += Millis(20)) {
+    if (schedule.Poll(now)) ++asked;
+  }
+  EXPECT_EQ(asked, 8);
+  schedule.Forget("0");
+  EXPECT_TRUE(schedule.Poll(now).has_value());
+  EXPECT_TRUE(schedule.IsConsistent());
+}
+
+}  // namespace
+}  // namespace fovea::focus::test

@@ -1,0 +1,374 @@
+#include "signaling/focus/conductor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/signaling/focus/conductor_fixture.h"
+
+namespace fovea::focus::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+TEST_F(ConductorTest, PutsOutEveryDeviceOfAKickedUserAtOnce) {
+  StartRoom({"@bob:hs", "@carol:far"});
+  const auto phone = Connect("@bob:hs", "PHONE");
+  const auto laptop = Connect("@bob:hs", "LAPTOP", TokenRoute::kOpenId, "mem");
+  static_cast<void>(Connect("@carol:far", "C"));
+  Push({Member("@bob:hs", "leave", "@admin:hs")});
+  EXPECT_THAT(Evicted(), UnorderedElementsAre(phone.identity, laptop.identity));
+  EXPECT_THAT(leaves_, UnorderedElementsAre(phone.identity, laptop.identity));
+  EXPECT_EQ(evicted_[0].reason, EvidenceKind::kUserKicked);
+  EXPECT_GT(evicted_[0].tokens_before_unix, phone.issued_unix);
+  EXPECT_EQ(stored_revocations_.size(), 2U);
+}
+
+TEST_F(ConductorTest, PutsOutARemoteUserWhoLeavesOrIsBanned) {
+  StartRoom({"@carol:far", "@dave:far"});
+  static_cast<void>(Connect("@carol:far", "C"));
+  const auto dave = Mint("@dave:far", "D");  // holds a token, is not connected
+  Push({Member("@carol:far", "leave"), Member("@dave:far", "ban", "@admin:hs")});
+  EXPECT_THAT(evicted_, SizeIs(2));
+  EXPECT_EQ(evicted_[0].reason, EvidenceKind::kUserLeft);
+  EXPECT_EQ(evicted_[1].identity, dave.identity);
+  EXPECT_EQ(evicted_[1].reason, EvidenceKind::kUserBanned);
+}
+
+TEST_F(ConductorTest, GivesNoTokenToTheBannedUntilTheyAreJoinedAgain) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Push({Member("@bob:hs", "ban", "@admin:hs")});
+  Settle();
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+  AnswerState();
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kNotJoined);
+  Push({Member("@bob:hs", "leave", "@admin:hs")});  // unbanned
+  Settle();
+  EXPECT_EQ(MayMint("@bob:hs", true).verdict, MintVerdict::kDeny);
+  Push({Member("@bob:hs", "join")});
+  EXPECT_THAT(cleared_, SizeIs(1));
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
+}
+
+TEST_F(ConductorTest, ReadmitsWithNewTokensAndKeepsRefusingTheOldOnes) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Push({Member("@bob:hs", "leave"), Member("@bob:hs", "join")});
+  ASSERT_THAT(evicted_, SizeIs(1));
+  ASSERT_THAT(cleared_, SizeIs(1));
+  EXPECT_EQ(cleared_[0].tokens_before_unix, evicted_[0].tokens_before_unix);
+  const MintDecision decision = MayMint("@bob:hs");
+  EXPECT_EQ(decision.verdict, MintVerdict::kAllow);
+  // Within the second of the eviction, the new token must not look like one of the old.
+  EXPECT_EQ(decision.not_before_unix, Unix() + 1);
+  MintedIdentity again = Minted("@bob:hs", "B");
+  again.issued_unix = decision.not_before_unix;
+  conductor_->RecordMint(now_, again);
+  Drain();
+  EXPECT_THAT(evicted_, SizeIs(1));
+  Push({Member("@bob:hs", "leave", "@admin:hs")});
+  EXPECT_THAT(evicted_, SizeIs(2));
+}
+
+TEST_F(ConductorTest, EvictsWhoeverSlipsInWithAnOldToken) {
+  StartRoom({"@bob:hs"});
+  const auto bob = Mint("@bob:hs", "B");
+  Push({Member("@bob:hs", "leave", "@admin:hs")});
+  EXPECT_THAT(evicted_, SizeIs(1));
+  conductor_->HandleConnected(now_, bob.room_name, bob.identity);
+  Drain();
+  EXPECT_THAT(evicted_, SizeIs(2));
+}
+
+TEST_F(ConductorTest, EvictsATokenThatWasSignedWhileTheKickCameIn) {
+  StartRoom({"@bob:hs"});
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
+  Push({Member("@bob:hs", "leave", "@admin:hs")});
+  static_cast<void>(Mint("@bob:hs", "B"));
+  EXPECT_THAT(evicted_, SizeIs(1));
+}
+
+TEST_F(ConductorTest, IgnoresALeaveThatArrivesBehindTheRejoin) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  const Json leave = Member("@bob:hs", "leave");
+  const Json rejoin = Member("@bob:hs", "join");
+  Push({rejoin});
+  Push({leave});
+  Settle();
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
+TEST_F(ConductorTest, AsksWhereOnlyAClockTellsTheOrder) {
+  tells_order_ = false;
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Pass(Seconds(1));
+  const Json leave = Member("@bob:hs", "leave");
+  Pass(Seconds(1));
+  Push({Member("@bob:hs", "join")});
+  Push({leave});
+  ASSERT_THAT(asked_, SizeIs(1));
+  AnswerState();  // joined
+  Settle();
+  EXPECT_THAT(evicted_, IsEmpty());
+
+  Json kick = Member("@bob:hs", "leave", "@admin:hs");
+  kick["origin_server_ts"] = 5;  // the kicking server's clock is far behind
+  state_[{"m.room.member", "@bob:hs"}] = kick;
+  Push({kick});
+  EXPECT_THAT(evicted_, IsEmpty());
+  ASSERT_THAT(asked_, SizeIs(1));
+  AnswerState();
+  EXPECT_THAT(evicted_, SizeIs(1));
+}
+
+TEST_F(ConductorTest, BelievesTheOrderOfArrivalWhereNobodyMayAsk) {
+  tells_order_ = false;
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Json kick = Member("@bob:hs", "leave", "@admin:hs");
+  kick["origin_server_ts"] = 5;
+  Push({kick});
+  while (!asked_.empty()) {
+    Answer(RoomStateAnswer::Status::kRefused);
+    Pass(Millis(20));
+  }
+  EXPECT_THAT(evicted_, SizeIs(1));
+}
+
+TEST_F(ConductorTest, NeverLetsAnOldJoinResurrectALeaver) {
+  StartRoom({"@bob:hs"});
+  const Json join = state_[{"m.room.member", "@bob:hs"}];
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Push({Member("@bob:hs", "leave", "@admin:hs")});
+  Push({join});
+  Settle();
+  EXPECT_THAT(cleared_, IsEmpty());
+  EXPECT_NE(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
+}
+
+TEST_F(ConductorTest, TakesATransactionOnce) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  const std::vector<Json> events{Member("@bob:hs", "leave", "@admin:hs")};
+  EXPECT_EQ(Push(events, "77"), TransactionOutcome::kTaken);
+  Push({Member("@bob:hs", "join")}, "78");
+  static_cast<void>(Mint("@bob:hs", "B2"));
+  EXPECT_EQ(Push(events, "77"), TransactionOutcome::kRepeated);
+  EXPECT_THAT(evicted_, SizeIs(1));
+  EXPECT_EQ(conductor_->HandleTransaction(now_, "79", "{"), TransactionOutcome::kMalformed);
+  EXPECT_EQ(Push({}, "79"), TransactionOutcome::kTaken);
+}
+
+TEST_F(ConductorTest, TakesABurstOfAHundredEvents) {
+  StartRoom({});
+  std::vector<Json> joins;
+  std::vector<Json> kicks;
+  for (int i = 0; i < 100; ++i) {
+    const std::string user = "@u" + std::to_string(i) + ":far";
+    joins.push_back(Member(user, "join"));
+  }
+  Push(joins);
+  for (int i = 0; i < 100; ++i) {
+    const std::string user = "@u" + std::to_string(i) + ":far";
+    static_cast<void>(Connect(user, "D"));
+    kicks.push_back(Member(user, "ban", "@admin:hs"));
+  }
+  Push(kicks);
+  EXPECT_THAT(evicted_, SizeIs(100));
+}
+
+TEST_F(ConductorTest, KeepsNothingOfRoomsWithoutTokens) {
+  Push({Member("@bob:hs", "join"), Member("@bob:hs", "ban", "@admin:hs")});
+  EXPECT_EQ(conductor_->watched_rooms(), 0U);
+  EXPECT_THAT(asked_, IsEmpty());
+}
+
+TEST_F(ConductorTest, CountsTwoConnectionsOfOneIdentityInEitherOrder) {
+  StartRoom({"@bob:hs"});
+  const auto bob = Connect("@bob:hs", "B");
+  Pass(Millis(400));
+  conductor_->HandleConnected(now_, bob.room_name, bob.identity);
+  Leave(bob);  // the first one: duplicate identity
+  ASSERT_TRUE(conductor_->Facts(bob.room_name).has_value());
+  EXPECT_TRUE(conductor_->Facts(bob.room_name)->is_on);
+  Push({Member("@bob:hs", "leave", "@admin:hs")});
+  EXPECT_THAT(evicted_, SizeIs(1));
+  Leave(bob);
+  EXPECT_FALSE(conductor_->Facts(bob.room_name)->is_on);
+}
+
+// --- Memberships -------------------------------------------------------------------------------
+
+TEST_F(ConductorTest, StopsAPublisherThirtySecondsAfterTheMembershipWasLeft) {
+  StartRoom({"@bob:hs"});
+  const auto phone = Connect("@bob:hs", "PHONE");
+  static_cast<void>(Connect("@bob:hs", "LAPTOP"));
+  Push({Legacy("@bob:hs", "PHONE"), Legacy("@bob:hs", "LAPTOP")});
+  Push({LegacyLeave("@bob:hs", "PHONE", "@bob:hs")});
+  Pass(Millis(29'900));
+  EXPECT_THAT(restricted_, IsEmpty());
+  Pass(Millis(200));
+  EXPECT_THAT(restricted_, ElementsAre(phone.identity));
+  EXPECT_THAT(evicted_, IsEmpty());
+  Push({Legacy("@bob:hs", "PHONE")});
+  EXPECT_THAT(restored_, ElementsAre(phone.identity));
+}
+
+TEST_F(ConductorTest, ForgetsALeaveThatIsTakenBack) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Push({Legacy("@bob:hs", "B")});
+  Push({LegacyLeave("@bob:hs", "B", "@bob:hs")});
+  Pass(Seconds(20));
+  Push({Legacy("@bob:hs", "B")});
+  Pass(Seconds(60));
+  EXPECT_THAT(restricted_, IsEmpty());
+  EXPECT_THAT(restored_, IsEmpty());
+}
+
+TEST_F(ConductorTest, LetsNobodyEndTheMembershipOfAnother) {
+  StartRoom({"@bob:hs", "@eve:evil"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Push({Legacy("@bob:hs", "B")});
+  Push({LegacyLeave("@bob:hs", "B", "@eve:evil")});
+  Pass(Seconds(300));
+  EXPECT_THAT(restricted_, IsEmpty());
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
+TEST_F(ConductorTest, HeedsOnlyTheMembershipOfTheMintedDevice) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Push({Legacy("@bob:hs", "OTHER")});
+  Push({LegacyLeave("@bob:hs", "OTHER", "@bob:hs")});
+  Pass(Seconds(300));
+  EXPECT_THAT(restricted_, IsEmpty());
+}
+
+TEST_F(ConductorTest, KeepsASubscriberWhoNeverShowedAMembership) {
+  StartRoom({"@carol:far"});
+  static_cast<void>(Connect("@carol:far", "C", TokenRoute::kOpenId, "random"));
+  Pass(Seconds(3600 * 2));
+  EXPECT_THAT(restricted_, IsEmpty());
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
+TEST_F(ConductorTest, DoesNothingAtALegacyExpiry) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Push({Legacy("@bob:hs", "B")});
+  Settle(Seconds(5 * 3600));
+  EXPECT_GT(conductor_->evidence_total(EvidenceKind::kLegacyExpired), 0U);
+  EXPECT_THAT(restricted_, IsEmpty());
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
+TEST_F(ConductorTest, StopsAPublisherTwoMinutesAfterAStickyExpiry) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B", TokenRoute::kOpenId, "mem"));
+  Push({Sticky("@bob:hs", "mem")});
+  Pass(Seconds(3600 + 119));
+  EXPECT_THAT(restricted_, IsEmpty());
+  Pass(Seconds(2));
+  EXPECT_THAT(restricted_, SizeIs(1));
+}
+
+TEST_F(ConductorTest, TakesAStickyLeaveAndARedactionForLeaves) {
+  StartRoom({"@bob:hs", "@carol:far"});
+  static_cast<void>(Connect("@bob:hs", "B", TokenRoute::kOpenId, "mem"));
+  static_cast<void>(Connect("@carol:far", "C", TokenRoute::kHomeserver, "mem2"));
+  const Json carol = Sticky("@carol:far", "mem2");
+  Push({Sticky("@bob:hs", "mem"), carol});
+  Pass(Seconds(1));
+  Push({Sticky("@bob:hs", "mem", false),
+        {{"type", "m.room.redaction"},
+         {"room_id", kRoom},
+         {"event_id", "$redaction"},
+         {"sender", "@admin:hs"},
+         {"origin_server_ts", 1},
+         {"redacts", carol["event_id"]},
+         {"content", Json::object()}}});
+  Pass(Seconds(31));
+  EXPECT_THAT(restricted_, SizeIs(2));
+}
+
+TEST_F(ConductorTest, StopsJudgingStickyMembersOnceTheRoomIsEncrypted) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B", TokenRoute::kOpenId, "mem"));
+  Push({Sticky("@bob:hs", "mem")});
+  Pass(Seconds(1));
+  Push({Sticky("@bob:hs", "mem", false)});
+  Push({State("m.room.encryption", "", "@admin:hs", {{"algorithm", "m.megolm.v1.aes-sha2"}})});
+  Pass(Seconds(7200));
+  EXPECT_THAT(restricted_, IsEmpty());
+}
+
+// --- Slots, ACLs, the homeserver ---------------------------------------------------------------
+
+TEST_F(ConductorTest, EvictsFromAClosedSlotWhoeverMustObeySlots) {
+  StartRoom({"@bob:hs", "@carol:far", "@dave:far"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  static_cast<void>(Connect("@carol:far", "C", TokenRoute::kOpenId, "m2"));
+  const auto dave = Connect("@dave:far", "D", TokenRoute::kHomeserver, "m3");
+  Push({Slot("open")});
+  Push({Slot("closed")});
+  EXPECT_EQ(MayMint("@dave:far", false, TokenRoute::kHomeserver).reason, MintCase::kSlotClosed);
+  EXPECT_EQ(MayMint("@carol:far", false, TokenRoute::kOpenId).verdict, MintVerdict::kAllow);
+  Pass(Seconds(4));
+  Push({Slot("open")});
+  Pass(Seconds(10));
+  EXPECT_THAT(evicted_, IsEmpty());
+  Push({Slot("closed")});
+  Pass(Seconds(6));
+  EXPECT_THAT(Evicted(), ElementsAre(dave.identity));
+}
+
+TEST_F(ConductorTest, BindsSlotsToOpenIdTokensByOption) {
+  Reset({.homeserver = "hs", .slots_bind_openid = true});
+  StartRoom({"@bob:hs", "@carol:far"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  const auto carol = Connect("@carol:far", "C", TokenRoute::kOpenId, "m2");
+  Push({Slot("closed")});
+  Pass(Seconds(6));
+  EXPECT_THAT(Evicted(), ElementsAre(carol.identity));
+}
+
+TEST_F(ConductorTest, EvictsTheUsersOfADeniedServer) {
+  StartRoom({"@bob:hs", "@carol:far", "@eve:a.evil"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  static_cast<void>(Connect("@carol:far", "C"));
+  const auto eve = Connect("@eve:a.evil", "E");
+  Push({State("m.room.server_acl", "", "@admin:hs",
+              {{"allow", {"*"}}, {"deny", {"*.evil", "hs"}}})});
+  EXPECT_THAT(Evicted(), ElementsAre(eve.identity));  // our own server is beyond an ACL
+  EXPECT_EQ(evicted_[0].reason, EvidenceKind::kServerDenied);
+  EXPECT_EQ(MayMint("@eve:a.evil").reason, MintCase::kServerDenied);
+  Push({State("m.room.server_acl", "", "@admin:hs", {{"allow", {"*"}}})});
+  EXPECT_THAT(cleared_, SizeIs(1));
+  EXPECT_EQ(MayMint("@eve:a.evil").verdict, MintVerdict::kAllow);
+}
+
+TEST_F(ConductorTest, ClosesTheRoomWhenTheLastLocalUserLeaves) {
+  StartRoom({"@carol:far"});
+  const auto carol = Connect("@carol:far", "C");
+  Push({Member("@admin:hs", "leave")});
+  EXPECT_THAT(closed_, ElementsAre(carol.room_name));
+  EXPECT_THAT(evicted_, SizeIs(2));
+}
+
+TEST_F(ConductorTest, KeepsARoomThatWasReplaced) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Push({State("m.room.tombstone", "", "@admin:hs", {{"replacement_room", "!new:hs"}})});
+  Settle();
+  EXPECT_THAT(evicted_, IsEmpty());
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
+}
+
+}  // namespace
+}  // namespace fovea::focus::test
