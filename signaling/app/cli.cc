@@ -11,6 +11,7 @@
 
 #include "sfu/core/limits.h"
 #include "signaling/app/cli_config.h"
+#include "signaling/app/cli_setup.h"
 #include "signaling/app/cli_token.h"
 #include "signaling/app/config_print.h"
 #include "signaling/app/config_yaml.h"
@@ -22,6 +23,7 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   fovea serve --dev                         try it: key devkey, secret secret, on this machine only
   fovea keys                                make an API key and its secret
+  fovea setup --server-name example.com --host matrix-rtc.example.com --out /etc/fovea
   fovea config check /etc/fovea/fovea.yaml  say what is wrong with a configuration
   fovea serve --config /etc/fovea/fovea.yaml
   fovea token --dev --room demo --identity alice
@@ -42,6 +44,12 @@ constexpr const char* kTokenExamples = R"(Examples:
   fovea token --config fovea.yaml --room demo --identity watcher --can-publish=false
   fovea token --api-key K --api-secret S --room demo --identity bot --valid-for 24h
   fovea token --config fovea.yaml --room-list --room-create)";
+
+constexpr const char* kSetupExamples = R"(Examples:
+  fovea setup --server-name example.com --host matrix-rtc.example.com
+  fovea setup --server-name example.com --host matrix-rtc.example.com --out /etc/fovea
+
+Without --out it only shows what it would write.)";
 
 constexpr const char* kConfigExamples = R"(Examples:
   fovea config check fovea.yaml   prints OK, or the first mistake and ends with 1
@@ -119,10 +127,29 @@ void AddTokenFlags(CLI::App& app, TokenFlags& flags) {
   app.add_flag("--recorder", flags.recorder, "Counts as recording the room");
 }
 
+void AddSetupFlags(CLI::App& app, SetupFlags& flags) {
+  app.add_option("--server-name", flags.server_name, "Your Matrix server, as in user ids")
+      ->required();
+  app.add_option("--host", flags.host, "Public name of this focus")->required();
+  app.add_option("--homeserver-url", flags.homeserver_url,
+                 "The homeserver's client API from here; http://127.0.0.1:8008 if not given");
+  app.add_option("--focus-url", flags.focus_url,
+                 "This focus from the homeserver; http://127.0.0.1:7880 if not given");
+  app.add_option("--tls-cert", flags.cert_file, "Certificate with its chain: no proxy then")
+      ->type_name("FILE");
+  app.add_option("--tls-key", flags.key_file, "Its key")->type_name("FILE");
+  app.add_option("--node-ip", flags.node_ip, "Public address, where this machine has another one")
+      ->type_name("IP");
+  app.add_option("--out", flags.out_dir, "Folder to write both files to")->type_name("DIR");
+  app.add_flag("--force", flags.force, "Write over files that are there");
+}
+
 // Arguments of every command, filled by CLI11.
 struct Parsed {
   ServeFlags serve;
   TokenFlags token;
+  SetupFlags setup;
+  std::string focus_url;  // of `registration`
 };
 
 struct Commands {
@@ -130,6 +157,8 @@ struct Commands {
   CLI::App* serve = nullptr;
   CLI::App* token = nullptr;
   CLI::App* keys = nullptr;
+  CLI::App* setup = nullptr;
+  CLI::App* registration = nullptr;
   CLI::App* check = nullptr;
   CLI::App* print = nullptr;
   CLI::App* version = nullptr;
@@ -148,6 +177,16 @@ void Declare(Commands& commands, Parsed& parsed) {
   AddTokenFlags(*commands.token, parsed.token);
   commands.keys = app.add_subcommand("keys", "Make an API key and its secret");
   commands.keys->alias("generate-keys");  // LiveKit's name
+  commands.setup = app.add_subcommand("setup", "Make a configuration for a Matrix homeserver");
+  commands.setup->footer(kSetupExamples);
+  AddSetupFlags(*commands.setup, parsed.setup);
+  commands.registration =
+      app.add_subcommand("registration", "Print the application service registration");
+  commands.registration->add_option("FILE,--config", parsed.serve.config_file, "Configuration file")
+      ->type_name("FILE")
+      ->required();
+  commands.registration->add_option("--focus-url", parsed.focus_url,
+                                    "This focus from the homeserver; loopback if not given");
   CLI::App* config = app.add_subcommand("config", "Check or show a configuration");
   config->require_subcommand(1)->footer(kConfigExamples);
   commands.check = config->add_subcommand("check", "Say whether a file can be served");
@@ -197,6 +236,20 @@ Reply PrintToken(const TokenFlags& flags, const Surroundings& surroundings) {
   return {0, *token + "\n", ""};
 }
 
+Reply Setup(const SetupFlags& flags, const Surroundings& surroundings) {
+  const Result<std::string, std::string> said = RunSetup(flags, surroundings);
+  if (!said.ok()) return Fail(kExitFailed, said.error());
+  return {0, *said, ""};
+}
+
+Reply PrintRegistration(const Parsed& parsed, const Surroundings& surroundings) {
+  const auto config = BuildConfig(parsed.serve, surroundings, ConfigVariable::kIgnored);
+  if (!config.ok()) return Fail(kExitFailed, config.error().ToString());
+  const Result<std::string, std::string> text = MakeRegistration(*config, parsed.focus_url);
+  if (!text.ok()) return Fail(kExitFailed, text.error());
+  return {0, *text, ""};
+}
+
 Reply PrintKeys(const Surroundings& surroundings) {
   const ApiKeyPair pair = NewApiKeyPair(surroundings);
   return {0,
@@ -218,14 +271,20 @@ Action Run(const Commands& commands, const Parsed& parsed, const Surroundings& s
   if (commands.serve->parsed()) return Serve(parsed.serve, surroundings);
   if (commands.token->parsed()) return PrintToken(parsed.token, surroundings);
   if (commands.keys->parsed()) return PrintKeys(surroundings);
+  if (commands.setup->parsed()) return Setup(parsed.setup, surroundings);
+  if (commands.registration->parsed()) return PrintRegistration(parsed, surroundings);
   if (commands.check->parsed()) return CheckConfig(parsed.serve, surroundings);
   if (commands.print->parsed()) return ShowConfig(parsed.serve, surroundings);
   return PrintVersion();
 }
 
-// LiveKit's server is started without a command, by flags or by LIVEKIT_CONFIG alone.
+// LiveKit's server is started without a command, by flags or by LIVEKIT_CONFIG alone; its Matrix
+// token service by LIVEKIT_URL.
 bool ServesWithoutCommand(std::span<const std::string> args, const Surroundings& surroundings) {
-  if (args.empty()) return !surroundings.variable("LIVEKIT_CONFIG").value_or("").empty();
+  if (args.empty()) {
+    return !surroundings.variable("LIVEKIT_CONFIG").value_or("").empty() ||
+           !surroundings.variable("LIVEKIT_URL").value_or("").empty();
+  }
   return args[0].starts_with("--") && args[0] != "--help" && args[0] != "--version";
 }
 

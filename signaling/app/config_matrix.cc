@@ -66,6 +66,8 @@ void ReadHomeserver(Section homeserver, HomeserverConfig& out) {
   ReadServerName(homeserver, "name", out.name);
   ReadUrl(homeserver, "url", out.url);
   homeserver.Text("ca_file", out.ca_file);
+  ReadUrl(homeserver, "well_known_upstream", out.well_known_upstream);
+  ReadUrl(homeserver, "well_known_base_url", out.well_known_base_url);
   if (out.name.empty() && !out.url.empty()) {
     homeserver.Error(*homeserver.Any("url"), "url", "homeserver.name beside it");
   }
@@ -143,7 +145,12 @@ void ReadAccess(Section access, AccessConfig& out) {
   }
   ReadWord(access, "room_creation", "strict", "open", out.open_room_creation);
   ReadWord(access, "unknown_room", "allow", "deny", out.deny_unknown_rooms);
-  access.Bool("delegation", out.delegation);  // on and off are YAML's own words for it
+  const YamlNode* delegation = access.Any("delegation");
+  if (delegation != nullptr && delegation->quoted) {
+    ReadWord(access, "delegation", "off", "on", out.delegation);
+  } else {
+    access.Bool("delegation", out.delegation);  // on and off are YAML's own words for it
+  }
   access.Bool("can_update_own_metadata", out.can_update_own_metadata);
   access.Time("token_ttl", out.token_ttl, Seconds(60), Seconds(24 * 3600));
   Section limit = access.Map("rate_limit");

@@ -23,6 +23,10 @@ struct HomeserverConfig {
   std::string name;     // as in user ids; empty: the focus serves no Matrix users
   std::string url;      // its client-server API from here, without a slash at the end
   std::string ca_file;  // PEM; who vouches for `url`; empty: the system's bundle
+  // Set: the focus serves /.well-known/matrix/client itself, completing the document at `upstream`,
+  // with `base_url` as m.homeserver.base_url where that has none.
+  std::string well_known_upstream;
+  std::string well_known_base_url;
 };
 
 // Fovea's registration as an application service there.

@@ -103,6 +103,18 @@ void WriteRoom(Writer& writer, const livekit::ServerOptions& server) {
     writer.out() << BeginMap << YAML::Key << "mime" << YAML::Value << mime << EndMap;
   }
   writer.out() << EndSeq;
+  if (!server.room.configurations.empty()) {
+    writer.Open("room_configurations");
+    for (const auto& [name, configuration] : server.room.configurations) {
+      writer.out() << YAML::Key << YAML::DoubleQuoted << name << YAML::Value << BeginMap;
+      writer.Number("empty_timeout", configuration.empty_timeout());
+      writer.Number("departure_timeout", configuration.departure_timeout());
+      writer.Number("max_participants", configuration.max_participants());
+      writer.Text("metadata", configuration.metadata());
+      writer.Close();
+    }
+    writer.Close();
+  }
   writer.Close();
   writer.Open("limit");
   writer.Number("max_metadata_size", server.metadata_bytes_max);
@@ -116,6 +128,7 @@ void WriteRoom(Writer& writer, const livekit::ServerOptions& server) {
   writer.Close();
   writer.Open("video");
   writer.Bare("dynacast_pause_delay", FormatDuration(server.dynacast_pause_delay));
+  writer.Number("codec_regression_threshold", server.codec_regression_threshold);
   writer.Close();
   writer.Switch("enable_data_tracks", server.enable_data_tracks);
 }
@@ -164,6 +177,8 @@ void WriteMatrix(Writer& writer, const Config& config, Secrets secrets) {
   writer.Text("name", config.homeserver.name);
   writer.Text("url", config.homeserver.url);
   writer.Text("ca_file", config.homeserver.ca_file);
+  writer.Text("well_known_upstream", config.homeserver.well_known_upstream);
+  writer.Text("well_known_base_url", config.homeserver.well_known_base_url);
   writer.Close();
   const AppserviceConfig& appservice = config.appservice;
   writer.Open("appservice");

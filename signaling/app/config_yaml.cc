@@ -225,6 +225,33 @@ void ReadLimit(Section& section, std::string_view key, std::size_t& out, std::si
   out = value == 0 ? max : value;
 }
 
+// What tokens and CreateRoom may ask for by name.
+void ReadPresets(const YamlNode& node, Section& room,
+                 std::map<std::string, pb::RoomConfiguration>& out) {
+  constexpr const char* kKey = "room_configurations";
+  if (node.kind != YamlNode::Kind::kMap) return room.Error(node, kKey, "a map of names");
+  for (const YamlEntry& entry : node.entries) {
+    Section preset(&entry.value, room.PathOf(kKey) + "." + entry.key, room.findings());
+    pb::RoomConfiguration& configuration = out[entry.key];
+    std::uint32_t number = 0;
+    preset.Integer("empty_timeout", number, kUint32Range);
+    configuration.set_empty_timeout(std::exchange(number, 0));
+    preset.Integer("departure_timeout", number, kUint32Range);
+    configuration.set_departure_timeout(std::exchange(number, 0));
+    preset.Integer("max_participants", number, kUint32Range);
+    configuration.set_max_participants(std::exchange(number, 0));
+    std::string text;
+    preset.Text("metadata", text);
+    configuration.set_metadata(text);
+    preset.Ignored({"name", "tags"});
+    preset.Unused({"egress", "agents"}, "there are no egress and no agent services here");
+    preset.Unused({"min_playout_delay", "max_playout_delay"},
+                  "receivers choose their own playout delay");
+    preset.Unused({"sync_streams"}, "the streams of a participant always share their clock");
+    preset.Finish();
+  }
+}
+
 void ReadRoom(Section room, Config& config) {
   livekit::RoomOptions& options = config.server.room;
   room.Bool("auto_create", options.auto_create);
@@ -245,7 +272,9 @@ void ReadRoom(Section room, Config& config) {
   delay.Ignored({"min", "max"});
   delay.Finish();
   room.Unused({"sync_streams"}, "the streams of a participant always share their clock");
-  room.Unused({"room_configurations"}, "rooms take their settings from `room` or CreateRoom");
+  if (const YamlNode* named = room.Any("room_configurations")) {
+    ReadPresets(*named, room, options.configurations);
+  }
   room.Unused({"enable_full_room_in_webhooks"}, "webhooks always carry the whole room");
   room.Unused({"create_room_timeout", "create_room_attempts"}, kSingleNode);
   room.Unused({"update_batch_target_size"}, "updates are batched by time");
@@ -286,8 +315,9 @@ void ReadMedia(Section& top, Config& config) {
   Section video = top.Map("video");
   video.Time("dynacast_pause_delay", config.server.dynacast_pause_delay, Duration(0),
              Seconds(3600));
-  video.Unused({"stream_tracker_manager", "codec_regression_threshold"},
-               "layers are watched by what arrives");
+  video.Integer("codec_regression_threshold", config.server.codec_regression_threshold,
+                {0, 1'000'000});
+  video.Unused({"stream_tracker_manager"}, "layers are watched by what arrives");
   video.Finish();
   top.Bool("enable_data_tracks", config.server.enable_data_tracks);
 }

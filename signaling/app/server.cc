@@ -1,6 +1,7 @@
 #include "signaling/app/server.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <thread>
 #include <utility>
@@ -62,15 +63,16 @@ livekit::WebhookOptions WebhookOptionsOf(const Config& config) {
 Server::Server(Config config)
     : config_(std::move(config)),
       log_(MakeLog(config_.log)),
+      listeners_(config_, *log_),
       loop_({[this] { Turn(); }, [this] { return BeforeSleep(); },
-             [this](int) {
-               stopping_ = true;
-               loop_.Stop();
-             }}),
+             [this](int number) { OnSignal(number); }}),
       rng_(RandomSeed()) {}
 
 Server::~Server() {
   for (const auto& worker : workers_) worker->Stop();
+  // Requests that wait for a homeserver hold on to their connections: they go first.
+  if (context_ != nullptr) context_->presence = nullptr;
+  matrix_.reset();
   http_.reset();
   timer_.reset();
   room_service_.reset();
@@ -110,7 +112,27 @@ std::optional<std::string> Server::Start() {
   room_service_ = std::make_unique<livekit::RoomService>(*context_, *rooms_, config_.keys);
   timer_ = std::make_unique<io::Timer>(loop_.uv(), [this] { Turn(); });
   http_ = std::make_unique<io::HttpServer>(loop_.uv(), *this);
-  return Listen();
+  matrix_ = std::make_unique<MatrixSide>(
+      MatrixSide::Parts{.loop = loop_.uv(),
+                        .config = config_,
+                        .log = *log_,
+                        .context = *context_,
+                        .rooms = *rooms_,
+                        .turn_soon = [this] { timer_->StartOnce(Duration::zero()); },
+                        .tls = tls_client_.has_value() ? &*tls_client_ : nullptr});
+  context_->presence = matrix_.get();
+  if (auto error = matrix_->Start(io::MonotonicNow())) return error;
+  return listeners_.Open(*http_);
+}
+
+std::size_t Server::LargeBodyBytesMax(const wire::HttpRequest& head) {
+  return matrix_->LargeBodyBytesMax(head);
+}
+
+void Server::OnSignal(int number) {
+  if (number == SIGHUP) return listeners_.ReloadCertificate();
+  stopping_ = true;
+  loop_.Stop();
 }
 
 std::optional<std::string> Server::StartWorkers() {
@@ -157,27 +179,6 @@ std::optional<std::string> Server::StartWorkers() {
   return std::nullopt;
 }
 
-std::optional<std::string> Server::Listen() {
-  std::uint16_t port = config_.port;
-  for (const std::string& text : config_.bind_addresses) {
-    const std::optional<NetAddress> address = NetAddress::Parse(text.empty() ? "::" : text, port);
-    if (!address.has_value()) return "bind address \"" + text + "\" is not an IP address";
-    Result<NetAddress, std::string> bound = http_->Listen(*address);
-    if (!bound.ok() && text.empty())
-      bound = http_->Listen(NetAddress::V4(0, port));  // no IPv6 here
-    if (!bound.ok() && text == "::1" && !http_addresses_.empty()) {
-      // Development listens on both loopback addresses; a machine without IPv6 has only one.
-      log_->Log(LogLevel::kInfo, bound.error() + "; listening without it");
-      continue;
-    }
-    if (!bound.ok()) return bound.error();
-    http_addresses_.push_back(*bound);
-    // With port 0 the other addresses take the port that the first one got.
-    port = bound->port;
-  }
-  return std::nullopt;
-}
-
 void Server::PrintReady() const {
   nlohmann::json ready;
   ready["event"] = "ready";
@@ -187,13 +188,18 @@ void Server::PrintReady() const {
                                           : (address.is_v4() ? ip : "[" + ip + "]")) +
            ":" + std::to_string(address.port);
   };
-  ready["http"] = http_addresses_.empty() ? "" : shown(http_addresses_.front());
+  const std::vector<NetAddress>& plain = listeners_.plain();
+  const std::vector<NetAddress>& tls = listeners_.tls();
+  ready["http"] = plain.empty() ? "" : shown(plain.front());
+  if (!tls.empty()) ready["https"] = shown(tls.front());
   ready["udp"] = nlohmann::json::array();
   for (const auto& worker : workers_) ready["udp"].push_back(shown(worker->local()));
   std::printf("%s\n", wire::DumpJson(ready).c_str());
-  if (page_.has_value() && !http_addresses_.empty()) {
-    std::printf("Open http://localhost:%u/ in two tabs to hold a call.\n",
-                unsigned{http_addresses_.front().port});
+  if (page_.has_value()) {
+    const bool https = plain.empty();
+    const NetAddress& address = https ? tls.front() : plain.front();
+    std::printf("Open %s://localhost:%u/ in two tabs to hold a call.\n", https ? "https" : "http",
+                unsigned{address.port});
   }
   std::fflush(stdout);
 }
@@ -204,6 +210,7 @@ void Server::Run() {
   loop_.Run();
   log_->Log(LogLevel::kInfo, "stopping");
   http_->StopListening();
+  matrix_->StopServing();
   rooms_->Shutdown(io::MonotonicNow());
   Turn();
   loop_.Drain();  // lets the goodbyes leave
@@ -213,7 +220,10 @@ void Server::DrainWorkers(Instant now) {
   for (const auto& channel : channels_) {
     channel->signaling_parker.Unpark();
     channel->events.Drain(kEventsPerTurn, [&](const control::WorkerEvent& event) {
-      (void)media_->HandleEvent(event);
+      const bool is_fence_complete = media_->HandleEvent(event);
+      if (is_fence_complete) {
+        matrix_->HandleFence(now, std::get<control::FenceReached>(event).id);
+      }
       if (const auto* connected = std::get_if<control::SessionConnected>(&event)) {
         data_->HandleConnected(now, connected->session);
       }
@@ -235,6 +245,7 @@ void Server::Turn() {
     rooms_->HandleData(now, message->session, message->lane, message->bytes);
   }
   if (rooms_->NextDeadline().IsDue(now)) rooms_->HandleTimeout(now);
+  matrix_->Pump(now);
   webhooks_->Pump(now);
   media_->Flush();
   SetTimer(now);
@@ -243,6 +254,7 @@ void Server::Turn() {
 void Server::SetTimer(Instant now) {
   Deadline next = Soonest(rooms_->NextDeadline(), data_->NextDeadline());
   next = Soonest(next, webhooks_->NextDeadline());
+  next = Soonest(next, matrix_->NextDeadline());
   timer_->StartOnce(std::clamp<Duration>(next.at == kNever ? Seconds(60) : next.at - now,
                                          Duration(0), Seconds(60)));
 }

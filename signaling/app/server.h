@@ -13,6 +13,8 @@
 #include "sfu/crypto/certificate.h"
 #include "sfu/io/worker_thread.h"
 #include "signaling/app/config.h"
+#include "signaling/app/listeners.h"
+#include "signaling/app/matrix_side.h"
 #include "signaling/app/page.h"
 #include "signaling/app/signal_hub.h"
 #include "signaling/focus/data_hub.h"
@@ -45,6 +47,7 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
   // io::HttpHandler
   void OnRequest(io::IncomingRequest request, io::ResponseWriter writer) override;
   void OnUpgrade(io::IncomingRequest request, io::UpgradeWriter writer) override;
+  [[nodiscard]] std::size_t LargeBodyBytesMax(const wire::HttpRequest& head) override;
   // livekit::TokenPort
   std::string Refresh(const std::string& api_key, const std::string& room,
                       const pb::ParticipantInfo& participant, std::int64_t ttl_seconds) override;
@@ -54,7 +57,7 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
                                             wire::SignalPath path);
   [[nodiscard]] wire::HttpResponse DevToken(const wire::HttpRequest& request) const;
   [[nodiscard]] std::optional<std::string> StartWorkers();
-  [[nodiscard]] std::optional<std::string> Listen();
+  void OnSignal(int number);
   // One turn: events and data from the workers, timers, commands to the workers.
   void Turn();
   void DrainWorkers(Instant now);
@@ -66,6 +69,7 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
   const Config config_;
   const std::unique_ptr<LogSink> log_;
   std::optional<Page> page_;
+  Listeners listeners_;
 
   io::EventLoop loop_;
   std::unique_ptr<crypto::Certificate> certificate_;
@@ -82,10 +86,10 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
   std::unique_ptr<livekit::Context> context_;
   std::unique_ptr<livekit::RoomManager> rooms_;
   std::unique_ptr<livekit::RoomService> room_service_;
+  std::unique_ptr<MatrixSide> matrix_;
 
   std::unique_ptr<io::Timer> timer_;
   std::unique_ptr<io::HttpServer> http_;
-  std::vector<NetAddress> http_addresses_;
   bool stopping_ = false;
 };
 

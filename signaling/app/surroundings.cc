@@ -1,5 +1,6 @@
 #include "signaling/app/surroundings.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -36,6 +37,20 @@ Result<FileText, std::string> ReadFile(const std::string& path) {
   return out;
 }
 
+std::optional<std::string> WriteFile(const std::string& path, const std::string& text,
+                                     bool replace) {
+  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (replace ? O_TRUNC : O_EXCL);
+  const int fd = open(path.c_str(), flags, S_IRUSR | S_IWUSR);
+  if (fd < 0 && errno == EEXIST) return std::string("it exists; --force writes over it");
+  if (fd < 0) return std::string(std::strerror(errno));
+  std::FILE* file = fdopen(fd, "wb");
+  const bool is_written = std::fwrite(text.data(), 1, text.size(), file) == text.size() &&
+                          fchmod(fd, S_IRUSR | S_IWUSR) == 0;
+  const int reason = errno;
+  if (std::fclose(file) == 0 && is_written) return std::nullopt;
+  return std::string(std::strerror(reason));
+}
+
 }  // namespace
 
 Surroundings RealSurroundings() {
@@ -46,6 +61,7 @@ Surroundings RealSurroundings() {
     return std::string(value);
   };
   real.read_file = ReadFile;
+  real.write_file = WriteFile;
   real.random_bytes = [](MutableByteSpan out) { crypto::RandomBytes(out); };
   real.now_unix = io::WallNow().value / 1'000'000;
   return real;

@@ -21,6 +21,10 @@ struct Surroundings {
   std::function<std::optional<std::string>(const std::string& name)> variable;
   // The error is the system's reason, without the path.
   std::function<Result<FileText, std::string>(const std::string& path)> read_file;
+  // A new file that only its owner may read; over an old one if `replace`. The error as above.
+  std::function<std::optional<std::string>(const std::string& path, const std::string& text,
+                                           bool replace)>
+      write_file;
   std::function<void(MutableByteSpan)> random_bytes;  // secrets
   std::int64_t now_unix = 0;
 };

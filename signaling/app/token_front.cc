@@ -79,7 +79,8 @@ Result<std::unique_ptr<TokenFront>, std::string> TokenFront::Make(Parts parts) {
                                   .open_room = std::move(parts.open_room),
                                   .delegation = nullptr,
                                   .log = parts.log,
-                                  .now_unix = [] { return io::WallNow().value / 1'000'000; }});
+                                  .now_unix = [] { return io::WallNow().value / 1'000'000; },
+                                  .on_answered = std::move(parts.on_answered)});
   return front;
 }
 

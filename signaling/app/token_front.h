@@ -2,6 +2,7 @@
 // who knows where client-server APIs are. Thread: signaling.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ class TokenFront {
     LogSink& log;
     std::unique_ptr<MintPolicy> policy;  // null: OpenMintPolicy
     OpenRoomFn open_room;
+    std::function<void()> on_answered;
   };
   // The error is a sentence for the operator.
   [[nodiscard]] static Result<std::unique_ptr<TokenFront>, std::string> Make(Parts parts);

@@ -307,6 +307,7 @@ void TokenService::Send(Pending& pending, int status, std::string body) {
   response.body = std::move(body);
   AddTokenHeaders(response);
   pending.writer.Send(std::move(response));
+  ports_.on_answered();
 }
 
 }  // namespace fovea::app

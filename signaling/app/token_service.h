@@ -31,6 +31,7 @@ class TokenService {
     DelegationPort* delegation = nullptr;  // null: not offered
     LogSink& log;
     std::function<std::int64_t()> now_unix;
+    std::function<void()> on_answered;  // something may be due now; do it later
   };
   // REQUIRES: config has a key, and outlives this object.
   TokenService(const Config& config, Ports ports);
@@ -82,7 +83,7 @@ class TokenService {
   [[nodiscard]] std::string Mint(Instant now, Pending& pending);
 
   void Refuse(const PendingPtr& pending, const matrix::MatrixError& error);
-  static void Send(Pending& pending, int status, std::string body);
+  void Send(Pending& pending, int status, std::string body);
 
   const Config& config_;
   Ports ports_;

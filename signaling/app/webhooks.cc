@@ -7,16 +7,6 @@
 
 namespace fovea::app {
 
-io::HttpClientOptions Webhooks::ClientOptions(const io::TlsClient* tls) {
-  io::HttpClientOptions options;
-  if (tls != nullptr) {
-    options.wrap_tls = [tls](std::unique_ptr<io::ByteStream> raw, const std::string& host) {
-      return tls->Wrap(std::move(raw), host);
-    };
-  }
-  return options;
-}
-
 void Webhooks::Pump(Instant now) {
   while (std::optional<livekit::WebhookRequest> request = queue_.PollRequest(now)) {
     const std::optional<wire::HttpUrl> url = wire::ParseHttpUrl(request->url);

@@ -18,7 +18,7 @@ struct EventLoop::Impl : ring::Waker {
   uv_loop_t loop{};
   uv_async_t async{};
   uv_prepare_t prepare{};
-  std::array<uv_signal_t, 2> signals{};
+  std::array<uv_signal_t, 3> signals{};
 };
 
 EventLoop::EventLoop(Callbacks callbacks) : impl_(std::make_unique<Impl>(std::move(callbacks))) {
@@ -35,8 +35,8 @@ EventLoop::EventLoop(Callbacks callbacks) : impl_(std::make_unique<Impl>(std::mo
     auto* self = static_cast<Impl*>(handle->data);
     if (self->callbacks.before_sleep()) uv_async_send(&self->async);
   });
-  constexpr std::array<int, 2> kStopSignals = {SIGTERM, SIGINT};
-  for (std::size_t i = 0; i < kStopSignals.size(); ++i) {
+  constexpr std::array<int, 3> kSignals = {SIGTERM, SIGINT, SIGHUP};
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
     uv_signal_t& handle = impl->signals[i];
     FOVEA_CHECK(uv_signal_init(&impl->loop, &handle) == 0);
     handle.data = impl;
@@ -45,7 +45,7 @@ EventLoop::EventLoop(Callbacks callbacks) : impl_(std::make_unique<Impl>(std::mo
         [](uv_signal_t* signal, int number) {
           static_cast<Impl*>(signal->data)->callbacks.on_signal(number);
         },
-        kStopSignals[i]);
+        kSignals[i]);
     uv_unref(reinterpret_cast<uv_handle_t*>(&handle));
   }
 }

@@ -1,5 +1,5 @@
 // The signaling thread's loop: wake-ups from workers, a last look before sleeping, and the
-// process's stop signals. Thread: the one that runs it, except where said.
+// process's signals. Thread: the one that runs it, except where said.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@ class EventLoop {
   struct Callbacks {
     std::function<void()> on_wake;       // another thread signalled
     std::function<bool()> before_sleep;  // true: there is work after all, wake at once
-    std::function<void(int signal_number)> on_signal;  // SIGTERM, SIGINT
+    std::function<void(int signal_number)> on_signal;  // SIGTERM, SIGINT, SIGHUP
   };
   explicit EventLoop(Callbacks callbacks);
   ~EventLoop();

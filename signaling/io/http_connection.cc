@@ -8,7 +8,13 @@ namespace fovea::io {
 
 HttpConnection::HttpConnection(HttpServer& server, HttpConnectionId id,
                                std::unique_ptr<ByteStream> stream, const NetAddress& peer)
-    : server_(server), id_(id), peer_(peer), stream_(std::move(stream)) {
+    : server_(server),
+      id_(id),
+      peer_(peer),
+      stream_(std::move(stream)),
+      parser_([&server](const wire::HttpRequest& head) {
+        return server.handler_.LargeBodyBytesMax(head);
+      }) {
   state_since_ = last_heard_ = last_progress_ = last_ping_ = server_.Now();
   stream_->Start(*this);
 }

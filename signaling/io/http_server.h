@@ -105,6 +105,11 @@ class HttpHandler {
   virtual void OnRequest(IncomingRequest request, ResponseWriter writer) = 0;
   // Only for handshakes that are in order; the others are refused before.
   virtual void OnUpgrade(IncomingRequest request, UpgradeWriter writer) = 0;
+  // How large the body of a request with this head may be, where it is larger than
+  // limits::kHttpBodyBytesMax. Zero: it is refused with 413.
+  [[nodiscard]] virtual std::size_t LargeBodyBytesMax(const wire::HttpRequest& /*head*/) {
+    return 0;
+  }
 };
 
 struct HttpServerOptions {

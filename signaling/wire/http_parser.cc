@@ -1,10 +1,12 @@
 #include "signaling/wire/http_parser.h"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/optional.hpp>
+#include <utility>
 
 #include "sfu/core/check.h"
 #include "sfu/core/limits.h"
@@ -77,12 +79,14 @@ bool Consume(Parser& parser, std::string& buffer, boost::system::error_code& err
 struct HttpRequestParser::Machine {
   Machine() {
     parser.header_limit(limits::kHttpHeaderBytesMax);
-    parser.body_limit(limits::kHttpBodyBytesMax);
+    parser.body_limit(kLargeBodyBytesMax);  // BodyIsTooLarge is stricter
   }
   beast_http::request_parser<beast_http::string_body> parser;
+  std::optional<std::size_t> body_bytes_max;  // asked for once
 };
 
-HttpRequestParser::HttpRequestParser() : machine_(std::make_unique<Machine>()) {}
+HttpRequestParser::HttpRequestParser(LargeBody large_body)
+    : large_body_(std::move(large_body)), machine_(std::make_unique<Machine>()) {}
 HttpRequestParser::~HttpRequestParser() = default;
 
 HttpParseState HttpRequestParser::Feed(std::string_view bytes) {
@@ -107,6 +111,7 @@ void HttpRequestParser::Advance() {
     return;
   }
   if (const int status = CheckHead(); status != 0) return Fail(status);
+  if (BodyIsTooLarge()) return Fail(413);
   if (parser.is_done()) state_ = HttpParseState::kComplete;
 }
 
@@ -124,6 +129,16 @@ int HttpRequestParser::CheckHead() const {
   return ParseRequestTarget({target.data(), target.size()}) ? 0 : 400;
 }
 
+bool HttpRequestParser::BodyIsTooLarge() {
+  const auto& parser = machine_->parser;
+  const std::uint64_t announced = parser.content_length().value_or(0);
+  const std::uint64_t size = std::max<std::uint64_t>(announced, parser.get().body().size());
+  if (size <= limits::kHttpBodyBytesMax) return false;
+  std::optional<std::size_t>& allowed = machine_->body_bytes_max;
+  if (!allowed.has_value()) allowed = large_body_ ? large_body_(Head()) : std::size_t{0};
+  return size > *allowed;
+}
+
 void HttpRequestParser::Fail(int status) {
   state_ = HttpParseState::kFailed;
   error_status_ = status;
@@ -132,18 +147,23 @@ void HttpRequestParser::Fail(int status) {
 
 HttpRequest HttpRequestParser::Take() {
   FOVEA_CHECK(state_ == HttpParseState::kComplete);
-  auto& message = machine_->parser.get();
-  const auto target = message.target();
-  auto parsed_target = ParseRequestTarget({target.data(), target.size()});
-  FOVEA_CHECK(parsed_target.has_value());  // CheckHead saw it
-  HttpRequest out{.method = ToMethod(message.method()),
-                  .target = *std::move(parsed_target),
-                  .headers = ToHeaders(message),
-                  .body = std::move(message.body()),
-                  .keep_alive = message.keep_alive()};
+  HttpRequest out = Head();
+  out.body = std::move(machine_->parser.get().body());
   machine_ = std::make_unique<Machine>();
   state_ = HttpParseState::kNeedMore;
   return out;
+}
+
+HttpRequest HttpRequestParser::Head() const {
+  const auto& message = machine_->parser.get();
+  const auto target = message.target();
+  auto parsed_target = ParseRequestTarget({target.data(), target.size()});
+  FOVEA_CHECK(parsed_target.has_value());  // CheckHead saw it
+  return {.method = ToMethod(message.method()),
+          .target = *std::move(parsed_target),
+          .headers = ToHeaders(message),
+          .body = {},
+          .keep_alive = message.keep_alive()};
 }
 
 std::string HttpRequestParser::TakeBuffered() { return std::exchange(buffer_, {}); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +11,10 @@
 #include "signaling/wire/http_message.h"
 
 namespace fovea::wire {
+
+// The homeserver's transactions: 100 events of 64 KiB with their `unsigned`, and the ephemeral
+// ones.
+inline constexpr std::size_t kLargeBodyBytesMax = 24 * 1024 * 1024;
 
 enum class HttpParseState { kNeedMore, kComplete, kFailed };
 
@@ -20,7 +25,11 @@ enum class HttpParseState { kNeedMore, kComplete, kFailed };
 // front may read it the other way.
 class HttpRequestParser {
  public:
-  HttpRequestParser();
+  // How large a body may be that is announced or grows larger than kHttpBodyBytesMax, judged by the
+  // request's head. At most kLargeBodyBytesMax counts.
+  using LargeBody = std::function<std::size_t(const HttpRequest& head)>;
+
+  explicit HttpRequestParser(LargeBody large_body = {});
   ~HttpRequestParser();
   HttpRequestParser(const HttpRequestParser&) = delete;
   HttpRequestParser& operator=(const HttpRequestParser&) = delete;
@@ -49,7 +58,10 @@ class HttpRequestParser {
   void Advance();
   void Fail(int status);
   [[nodiscard]] int CheckHead() const;
+  [[nodiscard]] bool BodyIsTooLarge();
+  [[nodiscard]] HttpRequest Head() const;
 
+  const LargeBody large_body_;
   std::unique_ptr<Machine> machine_;
   std::string buffer_;
   HttpParseState state_ = HttpParseState::kNeedMore;

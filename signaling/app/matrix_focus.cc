@@ -1,0 +1,253 @@
+#include "signaling/app/matrix_focus.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "sfu/core/overloaded.h"
+#include "sfu/io/system_clock.h"
+
+namespace fovea::app {
+namespace {
+
+constexpr std::size_t kWaitingMintsMax = 1024;
+constexpr Duration kPingAgainAfter = Seconds(10);
+
+focus::ConductorOptions OptionsOf(const Config& config) {
+  focus::ConductorOptions options;
+  options.homeserver = config.homeserver.name;
+  options.unknown_room_allowed = !config.access.deny_unknown_rooms;
+  return options;
+}
+
+focus::DepartureReason ReasonOf(pb::DisconnectReason reason) {
+  switch (reason) {
+    case pb::DisconnectReason::CLIENT_INITIATED:
+      return focus::DepartureReason::kClientLeft;
+    case pb::DisconnectReason::DUPLICATE_IDENTITY:
+      return focus::DepartureReason::kReplaced;
+    case pb::DisconnectReason::SERVER_SHUTDOWN:
+      return focus::DepartureReason::kFocusStopping;
+    case pb::DisconnectReason::PARTICIPANT_REMOVED:
+    case pb::DisconnectReason::ROOM_DELETED:
+      return focus::DepartureReason::kEvicted;
+    case pb::DisconnectReason::CONNECTION_TIMEOUT:
+    case pb::DisconnectReason::SIGNAL_CLOSE:
+      return focus::DepartureReason::kConnectionLost;
+    default:
+      return focus::DepartureReason::kOther;
+  }
+}
+
+}  // namespace
+
+MatrixFocus::MatrixFocus(const Parts& parts)
+    : config_(parts.config),
+      log_(parts.log),
+      context_(parts.context),
+      rooms_(parts.rooms),
+      store_(parts.store),
+      conductor_(OptionsOf(parts.config), parts.context.wall_offset_us,
+                 Rng(parts.context.rng.Next64())),
+      appservice_(parts.config.appservice.hs_token, *this),
+      homeserver_(parts.loop, parts.config.homeserver, parts.config.appservice, parts.tls),
+      ping_again_(parts.loop, [this] { Ping(); }) {}
+
+void MatrixFocus::Start(Instant now) {
+  const std::int64_t now_unix = context_.Wall(now).value / 1'000'000;
+  store_.PurgeExpired(now_unix);
+  store_.LoadInto(rooms_.revocations());
+  for (const matrix::MintedIdentity& minted : store_.Identities()) {
+    conductor_.RestoreMinted(now, minted);
+  }
+  for (const StoredRevocation& row : store_.Revocations()) {
+    conductor_.RestoreRevocation(now, {row.room_name, row.identity, row.not_before_unix});
+  }
+  for (const std::string& id : store_.TransactionIds()) conductor_.RestoreTransactionId(id);
+  conductor_.Start(now);
+  if (!config_.appservice.as_token.empty()) ping_again_.StartOnce(Duration::zero());
+}
+
+void MatrixFocus::Ping() {
+  homeserver_.Ping("fovea-" + std::to_string(context_.rng.Next32()),
+                   [this](const std::string& error) {
+                     if (error.empty()) {
+                       log_.Log(LogLevel::kInfo, "the homeserver pushes to this focus");
+                       return;
+                     }
+                     log_.Log(LogLevel::kWarn, "membership is not pushed yet: " + error);
+                     ping_again_.StartOnce(kPingAgainAfter);
+                   });
+}
+
+void MatrixFocus::OnPing(Instant /*now*/) { was_pinged_ = true; }
+
+bool MatrixFocus::Handles(const wire::RequestTarget& target) const {
+  return !config_.appservice.hs_token.empty() && Appservice::Handles(target);
+}
+
+wire::HttpResponse MatrixFocus::Handle(Instant now, const wire::HttpRequest& request) {
+  return appservice_.Handle(now, request);
+}
+
+focus::TransactionOutcome MatrixFocus::OnTransaction(Instant now, const std::string& id,
+                                                     std::string_view body) {
+  evidence_at_ = now;
+  const focus::TransactionOutcome outcome = conductor_.HandleTransaction(now, id, body);
+  DoActions(now);
+  return outcome;
+}
+
+// --- Tokens --------------------------------------------------------------------------------------
+
+void MatrixFocus::DecideMint(Instant now, const focus::MintQuery& query, OnDecided on_decided) {
+  const focus::MintDecision decision = conductor_.MayMint(now, query);
+  const bool asks = decision.verdict == matrix::MintVerdict::kAskHomeserver;
+  if (!asks || waiting_.size() >= kWaitingMintsMax) return on_decided(decision);
+  waiting_.push_back({query, std::move(on_decided), now + kAskMax});
+  waiting_.back().query.was_asked = true;
+  DoActions(now);  // the question leaves now
+}
+
+void MatrixFocus::DecideWaiting(Instant now, const std::string& room_id) {
+  const auto is_due = [&](const WaitingMint& mint) {
+    return mint.query.room_id == room_id || mint.give_up_at <= now;
+  };
+  const auto first = std::stable_partition(waiting_.begin(), waiting_.end(),
+                                           [&](const WaitingMint& mint) { return !is_due(mint); });
+  std::vector<WaitingMint> due(std::make_move_iterator(first),
+                               std::make_move_iterator(waiting_.end()));
+  waiting_.erase(first, waiting_.end());
+  for (const WaitingMint& mint : due) mint.on_decided(conductor_.MayMint(now, mint.query));
+}
+
+void MatrixFocus::RecordMint(Instant now, const matrix::MintedIdentity& minted) {
+  conductor_.RecordMint(now, minted);
+  KeepChanges();
+}
+
+// --- Presence ------------------------------------------------------------------------------------
+
+void MatrixFocus::OnActive(Instant now, const std::string& room, const std::string& identity) {
+  conductor_.HandleConnected(now, room, identity);
+}
+
+void MatrixFocus::OnGone(Instant now, const std::string& room, const std::string& identity,
+                         pb::DisconnectReason reason, bool was_active) {
+  if (was_active) conductor_.HandleLeft(now, room, identity, ReasonOf(reason));
+}
+
+void MatrixFocus::OnPublishing(Instant now, const std::string& room, const std::string& identity,
+                               std::size_t audio_tracks, std::size_t video_tracks) {
+  conductor_.HandlePublishing(now, room, identity, audio_tracks, video_tracks);
+}
+
+// --- Deeds ---------------------------------------------------------------------------------------
+
+void MatrixFocus::Pump(Instant now) {
+  if (conductor_.NextDeadline() <= now) {
+    evidence_at_ = now;
+    conductor_.HandleTimeout(now);
+  }
+  DecideWaiting(now, {});
+  DoActions(now);
+}
+
+Deadline MatrixFocus::NextDeadline() const {
+  Deadline next{conductor_.NextDeadline()};
+  for (const WaitingMint& mint : waiting_) next = Soonest(next, Deadline{mint.give_up_at});
+  return next;
+}
+
+void MatrixFocus::DoActions(Instant now) {
+  while (const std::optional<focus::ConductorAction> action = conductor_.PollAction()) {
+    std::visit([&](const auto& one) { Do(now, one); }, *action);
+  }
+  KeepChanges();
+}
+
+void MatrixFocus::KeepChanges() {
+  while (const std::optional<focus::ConductorStoreChange> change = conductor_.PollStoreChange()) {
+    std::visit(
+        Overloaded{
+            [&](const focus::PutMinted& put) { store_.PutIdentity(put.minted); },
+            [&](const focus::RemoveMinted& gone) {
+              store_.RemoveIdentity(gone.room_name, gone.identity);
+              store_.RemoveRevocation(gone.room_name, gone.identity);
+            },
+            [&](const focus::PutRevocation& put) {
+              store_.PutRevocation({put.revocation.room_name, put.revocation.identity,
+                                    put.revocation.tokens_before_unix});
+            },
+            [&](const focus::PutTransactionId& put) { store_.PutTransactionId(put.id); },
+            [](const focus::RemoveTransactionId&) {},  // the store keeps the latest by itself
+        },
+        *change);
+  }
+}
+
+void MatrixFocus::Do(Instant now, const focus::Evict& action) {
+  ++eviction_times_.evictions;
+  const auto fence =
+      rooms_.Evict(now, action.room_name, action.identity, action.tokens_before_unix);
+  if (!fence.has_value()) return;
+  fences_[*fence] = evidence_at_;
+  log_.Log(LogLevel::kInfo, "a member was put out: " + std::string(ToString(action.reason)));
+}
+
+void MatrixFocus::HandleFence(Instant now, std::uint64_t fence) {
+  const auto it = fences_.find(fence);
+  if (it == fences_.end()) return;
+  EvictionTimes& times = eviction_times_;
+  ++times.fenced;
+  times.last = now - it->second;
+  times.longest = std::max(times.longest, times.last);
+  fences_.erase(it);
+}
+
+void MatrixFocus::Do(Instant now, const focus::RestrictPublish& action) {
+  SetMayPublish(now, action.room_name, action.identity, false);
+}
+
+void MatrixFocus::Do(Instant now, const focus::RestorePublish& action) {
+  SetMayPublish(now, action.room_name, action.identity, true);
+}
+
+void MatrixFocus::SetMayPublish(Instant now, const std::string& room_name,
+                                const std::string& identity, bool may) {
+  livekit::Room* room = rooms_.Find(room_name);
+  livekit::Participant* participant = room == nullptr ? nullptr : room->Find(identity);
+  if (participant == nullptr) return;
+  pb::UpdateParticipantRequest request;
+  *request.mutable_permission() = participant->info.permission();
+  request.mutable_permission()->set_can_publish(may);
+  room->UpdateParticipant(now, *participant, request);
+  room->Flush(now);
+}
+
+void MatrixFocus::Do(Instant now, const focus::CloseRoom& action) {
+  rooms_.Delete(now, action.room_name);
+}
+
+void MatrixFocus::Do(Instant /*now*/, const focus::FetchRoomState& action) {
+  homeserver_.FetchRoomState(action.room_id, action.as_user,
+                             [this](const focus::RoomStateAnswer& answer) {
+                               const Instant now = io::MonotonicNow();
+                               evidence_at_ = now;
+                               conductor_.HandleRoomState(now, answer);
+                               DecideWaiting(now, answer.room_id);
+                               DoActions(now);
+                             });
+}
+
+void MatrixFocus::Do(Instant now, const focus::SendDelayedLeave& action) {
+  if (on_put_out_) on_put_out_(now, action.room_name, action.identity);
+}
+
+// RoomManager judges tokens by their age: new ones are good as soon as they may be minted.
+void MatrixFocus::Do(Instant /*now*/, const focus::ClearRevocation& /*action*/) {}
+
+void MatrixFocus::Do(Instant /*now*/, const focus::CallChanged& /*action*/) {}
+
+}  // namespace fovea::app

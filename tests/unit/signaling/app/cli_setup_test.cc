@@ -1,0 +1,160 @@
+// What `fovea setup` and `fovea registration` write is what `fovea serve` and a homeserver read.
+#include "signaling/app/cli_setup.h"
+
+#include <gmock/gmock.h>
+
+#include <map>
+
+#include "signaling/app/cli.h"
+#include "signaling/app/config_yaml.h"
+#include "signaling/app/setup_advice.h"
+#include "signaling/app/yaml_tree.h"
+#include "signaling/wire/json.h"
+
+namespace fovea::app {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Machine {
+  std::map<std::string, std::string> files;
+  std::uint8_t next = 0;
+
+  Surroundings surroundings() {
+    Surroundings out;
+    out.variable = [](const std::string&) { return std::nullopt; };
+    out.read_file = [this](const std::string& path) -> Result<FileText, std::string> {
+      if (!files.contains(path)) return Failure{std::string("No such file or directory")};
+      return FileText{files[path], false};
+    };
+    out.write_file = [this](const std::string& path, const std::string& text,
+                            bool replace) -> std::optional<std::string> {
+      if (files.contains(path) && !replace) return "it exists; --force writes over it";
+      files[path] = text;
+      return std::nullopt;
+    };
+    out.random_bytes = [this](MutableByteSpan bytes) {
+      for (std::uint8_t& byte : bytes) byte = next++;
+    };
+    return out;
+  }
+};
+
+SetupFlags Flags() {
+  SetupFlags flags;
+  flags.server_name = "example.com";
+  flags.host = "matrix-rtc.example.com";
+  return flags;
+}
+
+std::string ValueOf(const YamlNode& map, std::string_view key) {
+  for (const YamlEntry& entry : map.entries) {
+    if (entry.key == key) return entry.value.text;
+  }
+  return "(absent)";
+}
+
+TEST(Setup, WritesAConfigurationThatCanBeServed) {
+  Machine machine;
+  const auto files = MakeSetup(Flags(), machine.surroundings());
+  ASSERT_TRUE(files.ok());
+  const auto config = LoadConfig(files->config, {.file_name = "fovea.yaml"});
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->homeserver.name, "example.com");
+  EXPECT_EQ(config->homeserver.url, "http://127.0.0.1:8008");
+  EXPECT_EQ(config->access.public_url, "wss://matrix-rtc.example.com");
+  EXPECT_FALSE(config->server.room.auto_create);
+  EXPECT_EQ(config->appservice.hs_token.size(), 43U);
+  EXPECT_NE(config->appservice.hs_token, config->appservice.as_token);
+  EXPECT_THAT(config->bind_addresses, ElementsAre("127.0.0.1", "::1"));
+}
+
+TEST(Setup, ItsRegistrationHasTheSameTokensAndEveryLocalUser) {
+  Machine machine;
+  const auto files = MakeSetup(Flags(), machine.surroundings());
+  const auto config = LoadConfig(files->config, {.file_name = "fovea.yaml"});
+  const auto registration = ParseYaml(files->registration);
+  ASSERT_TRUE(registration.ok());
+  EXPECT_EQ(ValueOf(*registration, "as_token"), config->appservice.as_token);
+  EXPECT_EQ(ValueOf(*registration, "hs_token"), config->appservice.hs_token);
+  EXPECT_EQ(ValueOf(*registration, "rate_limited"), "false");
+  EXPECT_THAT(files->registration, HasSubstr(R"(regex: "@.*:example\\.com")"));
+  EXPECT_THAT(files->registration, HasSubstr("exclusive: false"));
+  const auto printed = MakeRegistration(*config, "");
+  ASSERT_TRUE(printed.ok());
+  EXPECT_EQ(*printed, files->registration);
+}
+
+TEST(Setup, KeepsTokensOutOfTheAdvice) {
+  Machine machine;
+  const auto files = MakeSetup(Flags(), machine.surroundings());
+  const auto config = LoadConfig(files->config, {.file_name = "fovea.yaml"});
+  EXPECT_THAT(files->advice, Not(HasSubstr(config->appservice.as_token)));
+  EXPECT_THAT(files->advice, Not(HasSubstr(config->appservice.hs_token)));
+  EXPECT_THAT(files->advice, HasSubstr("livekit_service_url: \"https://matrix-rtc.example.com\""));
+  EXPECT_THAT(files->advice, HasSubstr("max_event_delay_duration"));
+}
+
+TEST(Setup, WithACertificateItListensForTlsOnEveryAddress) {
+  Machine machine;
+  SetupFlags flags = Flags();
+  flags.cert_file = "/etc/fovea/cert.pem";
+  flags.key_file = "/etc/fovea/key.pem";
+  const auto files = MakeSetup(flags, machine.surroundings());
+  const auto config = LoadConfig(files->config, {.file_name = "fovea.yaml"});
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->tls.port, 443);
+  EXPECT_EQ(config->tls.cert_file, "/etc/fovea/cert.pem");
+  EXPECT_THAT(config->bind_addresses, ElementsAre(""));
+}
+
+TEST(Setup, SaysWhichArgumentIsWrong) {
+  Machine machine;
+  const auto error_of = [&](SetupFlags flags) {
+    const auto files = MakeSetup(flags, machine.surroundings());
+    return files.ok() ? std::string("none") : files.error();
+  };
+  SetupFlags flags = Flags();
+  flags.host = "https://matrix-rtc.example.com/";
+  EXPECT_THAT(error_of(flags), HasSubstr("--host: expected the public name"));
+  flags = Flags();
+  flags.server_name = "@alice:example.com";
+  EXPECT_THAT(error_of(flags), HasSubstr("--server-name: expected the part of user ids"));
+  flags = Flags();
+  flags.cert_file = "x";
+  EXPECT_THAT(error_of(flags), HasSubstr("go together"));
+  flags = Flags();
+  flags.homeserver_url = "localhost:8008";
+  EXPECT_THAT(error_of(flags), HasSubstr("--homeserver-url: expected http://"));
+}
+
+TEST(Setup, WritesTwoFilesAndOverNothingUnlessForced) {
+  Machine machine;
+  const std::vector<std::string> args = {"setup",     "--server-name",          "example.com",
+                                         "--host",    "matrix-rtc.example.com", "--out",
+                                         "/etc/fovea"};
+  const auto first = std::get<Reply>(ParseCommandLine(args, machine.surroundings()));
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  ASSERT_TRUE(machine.files.contains("/etc/fovea/fovea.yaml"));
+  ASSERT_TRUE(machine.files.contains("/etc/fovea/fovea-registration.yaml"));
+  const std::string before = machine.files["/etc/fovea/fovea.yaml"];
+  const auto second = std::get<Reply>(ParseCommandLine(args, machine.surroundings()));
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_THAT(second.err, HasSubstr("/etc/fovea/fovea.yaml: it exists; --force"));
+  EXPECT_EQ(machine.files["/etc/fovea/fovea.yaml"], before);
+  const std::vector<std::string> registration = {"registration", "/etc/fovea/fovea.yaml"};
+  const auto printed = std::get<Reply>(ParseCommandLine(registration, machine.surroundings()));
+  EXPECT_EQ(printed.out, machine.files["/etc/fovea/fovea-registration.yaml"]);
+}
+
+TEST(Setup, TheWellKnownPartIsTheDocumentOfMsc4143) {
+  const auto document = nlohmann::json::parse(WellKnownPart("https://matrix-rtc.example.com"));
+  EXPECT_EQ(document["org.matrix.msc4143.rtc_foci"][0]["type"], "livekit");
+  EXPECT_EQ(document["org.matrix.msc4143.rtc_foci"][0]["livekit_service_url"],
+            "https://matrix-rtc.example.com");
+}
+
+}  // namespace
+}  // namespace fovea::app
