@@ -84,6 +84,7 @@ Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(const wire::HttpReque
   params.kind = KindOf(grants->kind);
   params.may_create_room = grants->video->room_create;
   params.room_configuration = grants->room_config;
+  params.room_preset = grants->room_preset;
   params.request = parameters->request;
   params.single_peer_connection = parameters->single_peer_connection;
   if (!parameters->publish_suffix.empty()) {

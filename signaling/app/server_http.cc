@@ -1,4 +1,5 @@
 // Server: HTTP routes. livekit-protocol reference sections 1.1, 1.3, 1.4, 5.
+#include <memory>
 #include <utility>
 
 #include "sfu/io/system_clock.h"
@@ -22,23 +23,28 @@ wire::HttpResponse RefusalResponse(const livekit::JoinRefusal& refusal) {
   return wire::TextResponse(refusal.status, refusal.message);
 }
 
-// Under any prefix: not every reverse proxy strips its own.
 std::optional<wire::SignalPath> SignalPathOf(const std::string& path) {
-  if (path.ends_with("/rtc/v1")) return wire::SignalPath::kV1;
-  if (path.ends_with("/rtc")) return wire::SignalPath::kV0;
+  if (path == "/rtc/v1") return wire::SignalPath::kV1;
+  if (path == "/rtc") return wire::SignalPath::kV0;
   return std::nullopt;
 }
 
 }  // namespace
 
 void Server::OnRequest(io::IncomingRequest request, io::ResponseWriter writer) {
-  // Before the preflight: its answers have headers of their own.
-  if (matrix_->Handle(io::MonotonicNow(), request, writer)) return Turn();
   if (wire::IsCorsPreflight(request.http))
     return writer.Send(wire::CorsPreflightResponse(request.http));
-  wire::HttpResponse response = Answer(request.http);
-  wire::AddCorsHeaders(response);
-  writer.Send(std::move(response));
+  // Some methods of the server API are answered later, by a participant.
+  const auto pending = std::make_shared<io::ResponseWriter>(std::move(writer));
+  const auto respond = [pending](wire::HttpResponse response) {
+    wire::AddCorsHeaders(response);
+    pending->Send(std::move(response));
+  };
+  if (request.http.target.path.starts_with("/twirp/")) {
+    room_service_->Handle(io::MonotonicNow(), request.http, respond);
+  } else {
+    respond(Answer(request.http));
+  }
   Turn();  // the request may have moved deadlines or made webhooks due
 }
 
@@ -52,12 +58,9 @@ wire::HttpResponse Server::Answer(const wire::HttpRequest& request) {
     }
     return wire::TextResponse(200, "OK");
   }
-  if (path.ends_with("/healthz")) {
-    return reads ? wire::TextResponse(200, "OK") : wire::TextResponse(405, "");
-  }
-  if (path.starts_with("/twirp/")) return room_service_->Handle(io::MonotonicNow(), request);
-  if (path.ends_with("/rtc/validate") && reads) return Validate(request, wire::SignalPath::kV0);
-  if (path.ends_with("/rtc/v1/validate") && reads) return Validate(request, wire::SignalPath::kV1);
+  if (path == "/healthz" && reads) return wire::TextResponse(200, "OK");
+  if (path == "/rtc/validate" && reads) return Validate(request, wire::SignalPath::kV0);
+  if (path == "/rtc/v1/validate" && reads) return Validate(request, wire::SignalPath::kV1);
   if (page_.has_value() && reads && path.starts_with("/page/")) {
     if (auto file = page_->Get(std::string_view(path).substr(6))) return std::move(*file);
   }
@@ -113,7 +116,10 @@ void Server::OnUpgrade(io::IncomingRequest request, io::UpgradeWriter writer) {
   callbacks.on_message = [this, id](const wire::WebSocketMessage& message) {
     const std::optional<pb::SignalRequest> signal = signals_.Decode(*id, message);
     if (!signal.has_value()) {
-      log_->Log(LogLevel::kDebug, "a signal message could not be read; ignored");
+      // As upstream: what follows on this connection cannot be trusted either. The client resumes.
+      signals_.Close(*id, livekit::CloseCode::kNormal, "the message could not be read");
+      rooms_->HandleSignalClosed(io::MonotonicNow(), *id);
+      Turn();
       return;
     }
     rooms_->HandleSignal(io::MonotonicNow(), *id, *signal);

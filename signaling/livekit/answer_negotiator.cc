@@ -99,8 +99,7 @@ Result<Answer, NegotiationError> AnswerNegotiator::HandleOffer(std::string_view 
   round.downlinks.Assign(round.offer, inputs.downlinks);
   AnswerSections(round, inputs);
   round.out.shortage = round.downlinks.Shortage(inputs.downlinks);
-  round.out.unsupported.assign(round.downlinks.unsupported().begin(),
-                               round.downlinks.unsupported().end());
+  round.out.unsupported = round.downlinks.unsupported();
   Commit(round);
   return std::move(round.out);
 }

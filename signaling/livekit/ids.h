@@ -25,4 +25,7 @@ using RandomBytesFn = void (*)(MutableByteSpan);
 // secret, so it never comes from Rng, whose state its public outputs reveal.
 [[nodiscard]] std::string NewIceText(RandomBytesFn random_bytes, std::size_t length);
 
+// A random UUID (RFC 4122 section 4.4).
+[[nodiscard]] std::string NewUuid(RandomBytesFn random_bytes);
+
 }  // namespace fovea::livekit

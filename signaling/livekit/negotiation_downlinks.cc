@@ -13,6 +13,11 @@ namespace {
   return a.track_sid == b.track_sid && a.ssrc == b.ssrc;
 }
 
+// The subscription goes on in another codec of the same track.
+[[nodiscard]] bool IsMove(const DownlinkTrack& from, const DownlinkTrack& to) {
+  return from.track_sid == to.track_sid && from.ssrc != to.ssrc && from.codec != to.codec;
+}
+
 }  // namespace
 
 bool IsDownlink(const wire::SdpMedia& section) {
@@ -27,7 +32,7 @@ void DownlinkSections::Assign(const wire::SessionDescription& offer,
     slot.is_new = false;
   }
   KeepOffered(offer);
-  FreeUnwanted(wanted);
+  FreeUnwanted(offer, wanted);
   unsupported_.clear();
   for (const DownlinkTrack& track : wanted) {
     if (!IsBound(track)) Bind(offer, track);
@@ -52,16 +57,22 @@ void DownlinkSections::KeepOffered(const wire::SessionDescription& offer) {
   slots_ = std::move(kept);
 }
 
-void DownlinkSections::FreeUnwanted(std::span<const DownlinkTrack> wanted) {
+void DownlinkSections::FreeUnwanted(const wire::SessionDescription& offer,
+                                    std::span<const DownlinkTrack> wanted) {
   for (Slot& slot : slots_) {
     if (!slot.track) continue;
-    const auto same = std::find_if(wanted.begin(), wanted.end(), [&](const DownlinkTrack& track) {
-      return IsSame(track, *slot.track);
+    const auto kept = std::find_if(wanted.begin(), wanted.end(), [&](const DownlinkTrack& track) {
+      return IsSame(track, *slot.track) || IsMove(*slot.track, track);
     });
-    if (same == wanted.end()) {
+    if (kept == wanted.end()) {
       slot.track.reset();
+    } else if (IsSame(*kept, *slot.track)) {
+      slot.track = *kept;  // what may change: the codec becomes known, stereo
     } else {
-      slot.track = *same;  // what may change: the codec becomes known, stereo
+      const wire::SdpMedia* section = offer.FindMid(slot.mid);
+      const bool offered = section != nullptr && FindCodecFor(*section, *kept) != nullptr;
+      slot.track = offered ? std::optional(*kept) : std::nullopt;
+      slot.is_new = offered;
     }
   }
 }
@@ -79,7 +90,7 @@ void DownlinkSections::Bind(const wire::SessionDescription& offer, const Downlin
     slot.is_new = true;
     return;
   }
-  if (refused) unsupported_.insert(track.track_sid);
+  if (refused) unsupported_.insert({track.track_sid, track.codec});
 }
 
 void DownlinkSections::Release(std::string_view track_sid) {
@@ -100,15 +111,27 @@ bool DownlinkSections::IsBound(const DownlinkTrack& track) const {
                      [&](const Slot& slot) { return slot.track && IsSame(*slot.track, track); });
 }
 
+std::vector<std::string> DownlinkSections::unsupported() const {
+  std::vector<std::string> sids;
+  for (const auto& [sid, codec] : unsupported_) sids.push_back(sid);
+  return sids;
+}
+
 std::optional<SectionShortage> DownlinkSections::Shortage(
     std::span<const DownlinkTrack> wanted) const {
   std::uint32_t pending_audios = 0;
   std::uint32_t pending_videos = 0;
+  bool moves = false;  // needs an offer, but no section
   for (const DownlinkTrack& track : wanted) {
-    if (IsBound(track) || unsupported_.contains(track.track_sid)) continue;
+    if (IsBound(track) || IsUnsupported(track)) continue;
+    const bool has_section = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
+      return slot.track && IsMove(*slot.track, track);
+    });
+    moves = moves || has_section;
+    if (has_section) continue;
     ++(track.kind == control::MediaKind::kAudio ? pending_audios : pending_videos);
   }
-  if (pending_audios == 0 && pending_videos == 0) return std::nullopt;
+  if (pending_audios == 0 && pending_videos == 0 && !moves) return std::nullopt;
   std::uint32_t free_audios = 0;
   std::uint32_t free_videos = 0;
   for (const Slot& slot : slots_) {

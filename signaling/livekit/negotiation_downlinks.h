@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "signaling/livekit/negotiation_types.h"
@@ -15,7 +16,8 @@ namespace fovea::livekit {
 
 // Invariants:
 //  (1) A track is in at most one section, a section carries at most one track of its kind.
-//  (2) A section that was answered with a track is answered without one before it gets another.
+//  (2) A section that was answered with a track is answered without one before it gets another; the
+//      same track in another codec stays where it is, so that nobody's picture goes away.
 class DownlinkSections {
  public:
   struct Slot {
@@ -33,18 +35,22 @@ class DownlinkSections {
 
   [[nodiscard]] const Slot* Find(std::string_view mid) const;
   [[nodiscard]] std::span<const Slot> slots() const { return slots_; }
-  [[nodiscard]] const std::set<std::string>& unsupported() const { return unsupported_; }
+  // Sids.
+  [[nodiscard]] std::vector<std::string> unsupported() const;
   [[nodiscard]] std::optional<SectionShortage> Shortage(
       std::span<const DownlinkTrack> wanted) const;
 
  private:
   void KeepOffered(const wire::SessionDescription& offer);
-  void FreeUnwanted(std::span<const DownlinkTrack> wanted);
+  void FreeUnwanted(const wire::SessionDescription& offer, std::span<const DownlinkTrack> wanted);
   void Bind(const wire::SessionDescription& offer, const DownlinkTrack& track);
   [[nodiscard]] bool IsBound(const DownlinkTrack& track) const;
+  [[nodiscard]] bool IsUnsupported(const DownlinkTrack& track) const {
+    return unsupported_.contains({track.track_sid, track.codec});
+  }
 
   std::vector<Slot> slots_;
-  std::set<std::string> unsupported_;  // track sids
+  std::set<std::pair<std::string, rtp::Codec>> unsupported_;  // track sid and its codec
 };
 
 // Whether the client only receives on this section.

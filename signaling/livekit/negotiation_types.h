@@ -113,7 +113,8 @@ struct EndedUplink {
 // --- Server to client ------------------------------------------------------------------------
 
 // A subscription that wants a section. A new one needs new SSRCs, also for a track that was
-// subscribed before: receivers keep state per SSRC.
+// subscribed before: receivers keep state per SSRC. A track that goes over to another codec takes
+// new SSRCs in the section it has.
 struct DownlinkTrack {
   std::string track_sid;
   std::string publisher_sid;

@@ -42,8 +42,17 @@ void OfferNegotiator::AddTrack(const DownlinkTrack& track) {
   const auto is_same = [&](const DownlinkTrack& other) {
     return other.track_sid == track.track_sid && other.ssrc == track.ssrc;
   };
-  for (const Section& section : sections_) {
-    if (section.track && is_same(*section.track)) return;
+  for (Section& section : sections_) {
+    if (!section.track) continue;
+    if (is_same(*section.track)) return;
+    // The same track in another codec stays in its section: the client sees new SSRCs, no new
+    // track.
+    if (section.track->track_sid == track.track_sid && section.track->codec != track.codec) {
+      section.track = track;
+      section.is_new = true;
+      dirty_ = true;
+      return;
+    }
   }
   if (std::any_of(waiting_.begin(), waiting_.end(), is_same)) return;
   RemoveTrack(track.track_sid);

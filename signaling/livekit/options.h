@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "sfu/core/limits.h"
 #include "sfu/core/time.h"
+#include "signaling/livekit/pb.h"
 
 namespace fovea::livekit {
 
@@ -22,6 +24,8 @@ struct RoomOptions {
   std::uint32_t departure_timeout_s = 20;  // after the last one left
   std::uint32_t max_participants = 0;      // 0 = no limit
   bool enable_remote_unmute = false;
+  // By the name that a token (roomPreset) or CreateRoom (room_preset) asks for.
+  std::map<std::string, pb::RoomConfiguration> configurations;
   // MIME names clients may publish, in order of preference. Video first: clients take the first
   // fit.
   std::vector<std::string> enabled_codecs = {"video/VP8",  "video/H264", "video/VP9",
@@ -47,6 +51,10 @@ struct ServerOptions {
   // Dynacast: how long a layer that nobody wants keeps running. Shorter saves uplink, costs key
   // frames.
   Duration dynacast_pause_delay = Seconds(5);
+  // A track's backup codec replaces its first one for everybody while fewer are in the room
+  // (backup codec policy "prefer regression"); 0: always. Larger saves publishers' CPU, costs
+  // bandwidth.
+  std::size_t codec_regression_threshold = 5;
   // A participant who has never connected is removed after this.
   Duration join_timeout = Seconds(60);
   // Signal lost while media is fine: kept this long for a resume.

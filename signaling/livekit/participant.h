@@ -33,6 +33,7 @@ struct JoinParams {
   std::optional<std::int64_t> token_issued_unix;  // its `nbf`; compared with revocations
   bool may_create_room = false;
   std::optional<pb::RoomConfiguration> room_configuration;
+  std::string room_preset;  // names one of the operator's configurations
   pb::JoinRequest request;
   bool single_peer_connection = false;  // /rtc/v1
 };
@@ -76,6 +77,7 @@ class Participant {
   bool adaptive_stream = false;
   bool auto_subscribe = true;
   bool auto_subscribe_data_track = true;
+  bool allow_pause = false;  // video may stop when bandwidth is short, and the client is told
   std::uint8_t worker = 0;
   Instant joined_at{};
 
@@ -86,8 +88,11 @@ class Participant {
   ConnectionId connection;  // 0 while the socket is gone and a resume may come
   Instant signal_lost_at = kNever;
   Instant refresh_token_at = kNever;
-  bool drop_signal_on_resume = false;  // simulate hooks
-  bool drop_signal_on_resume_silently = false;
+  // Simulated scenarios (room_simulate.cc); a time that lies behind is no wish any more.
+  Instant drop_resume_until = Instant::min();
+  Instant drop_resume_silently_until = Instant::min();
+  Instant fake_speech_ends_at = kNever;
+  std::int64_t bandwidth_limit_bps = 0;  // 0: none
 
   // Media.
   std::map<PeerConnection::Role, PeerConnection> peers;
@@ -98,6 +103,7 @@ class Participant {
   std::map<std::string, TrackSettings> early_settings;   // track_setting before the subscription
   std::set<std::string> unsubscribed;                    // exceptions to auto_subscribe
   std::set<std::string> subscribed_by_hand;              // wishes without auto_subscribe
+  std::set<rtp::Codec> undecodable;                      // as its descriptions showed
   std::map<std::string, Instant> awaited_tracks;  // wished for but unknown; given up at that time
   SubscriptionPermissions subscription_permissions;
   bool needs_sections = false;     // new downlinks wait for a negotiation
@@ -108,6 +114,9 @@ class Participant {
 
   // Data.
   std::uint32_t last_reliable_seq = 0;
+  // Reliable packets that could not be sent to it: the first of each sender, by sid.
+  std::map<std::string, std::uint32_t> missed_reliable;
+  Instant replay_at = kNever;
   std::map<std::uint32_t, DataTrack> data_tracks;     // by publisher's handle
   std::map<std::uint32_t, std::string> data_handles;  // our handle → data track sid
   std::set<std::string> data_subscribed;              // wishes, by data track sid

@@ -11,11 +11,17 @@ struct Layer {
   std::uint32_t height;
 };
 
-std::vector<Layer> DeclaredLayers(const pb::TrackInfo& track) {
+const google::protobuf::RepeatedPtrField<pb::VideoLayer>& DeclaredBy(const pb::TrackInfo& track,
+                                                                     std::size_t encoding) {
+  const int index = static_cast<int>(encoding);
+  const bool has_own = index < track.codecs_size() && track.codecs(index).layers_size() > 0;
+  const bool whole_track = index == 0 && track.layers_size() > 0;
+  return has_own && !whole_track ? track.codecs(index).layers() : track.layers();
+}
+
+std::vector<Layer> DeclaredLayers(const pb::TrackInfo& track, std::size_t encoding) {
   std::vector<Layer> layers;
-  const auto& declared = track.layers_size() > 0 || track.codecs_size() == 0
-                             ? track.layers()
-                             : track.codecs(0).layers();
+  const auto& declared = DeclaredBy(track, encoding);
   for (const pb::VideoLayer& layer : declared) {
     if (layer.quality() == pb::VideoQuality::OFF) continue;
     layers.push_back({layer.quality(), layer.width(), layer.height()});
@@ -31,14 +37,19 @@ std::vector<Layer> DeclaredLayers(const pb::TrackInfo& track) {
 
 }  // namespace
 
-std::vector<pb::VideoQuality> DeclaredQualities(const pb::TrackInfo& track) {
+std::vector<pb::VideoQuality> DeclaredQualities(const pb::TrackInfo& track, std::size_t encoding) {
   std::vector<pb::VideoQuality> qualities;
-  for (const Layer& layer : DeclaredLayers(track)) qualities.push_back(layer.quality);
+  for (const Layer& layer : DeclaredLayers(track, encoding)) qualities.push_back(layer.quality);
   return qualities;
 }
 
-std::uint8_t SpatialForQuality(const pb::TrackInfo& track, pb::VideoQuality quality) {
-  const std::vector<pb::VideoQuality> declared = DeclaredQualities(track);
+std::uint8_t DeclaredLayerCount(const pb::TrackInfo& track, std::size_t encoding) {
+  return static_cast<std::uint8_t>(std::min(DeclaredBy(track, encoding).size(), 3));
+}
+
+std::uint8_t SpatialForQuality(const pb::TrackInfo& track, pb::VideoQuality quality,
+                               std::size_t encoding) {
+  const std::vector<pb::VideoQuality> declared = DeclaredQualities(track, encoding);
   std::uint8_t spatial = 0;
   for (std::size_t i = 0; i < declared.size(); ++i) {
     if (declared[i] <= quality) spatial = static_cast<std::uint8_t>(i);
@@ -52,8 +63,8 @@ pb::VideoQuality QualityForSpatial(const pb::TrackInfo& track, std::uint8_t spat
 }
 
 pb::VideoQuality QualityForDimensions(const pb::TrackInfo& track, std::uint32_t width,
-                                      std::uint32_t height) {
-  const std::vector<Layer> layers = DeclaredLayers(track);
+                                      std::uint32_t height, std::size_t encoding) {
+  const std::vector<Layer> layers = DeclaredLayers(track, encoding);
   const bool portrait = track.width() > 0 && track.width() < track.height();
   const std::uint32_t wanted = portrait ? width : height;
   if (wanted == 0) return layers.back().quality;
@@ -63,6 +74,16 @@ pb::VideoQuality QualityForDimensions(const pb::TrackInfo& track, std::uint32_t 
     if (std::uint64_t{size} * 10 >= std::uint64_t{wanted} * 9) return layer.quality;
   }
   return layers.back().quality;
+}
+
+std::int64_t BitrateOf(const pb::TrackInfo& track, pb::VideoQuality quality, std::size_t encoding) {
+  for (const pb::VideoLayer& layer : DeclaredBy(track, encoding)) {
+    if (layer.quality() != quality) continue;
+    if (layer.bitrate() > 0) return layer.bitrate();
+    // A bit per pixel and second is what cameras are usually encoded with.
+    return std::int64_t{layer.width()} * layer.height();
+  }
+  return std::int64_t{track.width()} * track.height();
 }
 
 std::uint8_t TemporalForFps(std::uint32_t fps) {

@@ -20,6 +20,8 @@
 #include "sfu/core/deadline.h"
 #include "signaling/livekit/context.h"
 #include "signaling/livekit/participant.h"
+#include "signaling/livekit/reliable_cache.h"
+#include "signaling/livekit/server_calls.h"
 
 namespace fovea::livekit {
 
@@ -62,7 +64,10 @@ class Room {
 
   void HandleData(Instant now, Participant& sender, DataLane lane, ByteSpan message);
   // A request that repeats a nonce of the last kDataNoncesMax is not delivered again.
-  void SendServerData(const pb::SendDataRequest& request);
+  void SendServerData(Instant now, const pb::SendDataRequest& request);
+  // Calls a method that the participant's client has registered. `reply` comes now or later, once.
+  void PerformRpc(Instant now, Participant& destination, const pb::PerformRpcRequest& request,
+                  ServerCalls::Reply reply);
 
   // --- Server API (room_api.cc) ---
 
@@ -110,7 +115,14 @@ class Room {
   void ReleaseMedia(Participant& participant);
   void TellPublishing(Instant now, const Participant& participant);
   void SyncState(Instant now, Participant& participant, const pb::SyncState& state);
+  // room_simulate.cc
   void Simulate(Instant now, Participant& participant, const pb::SimulateScenario& scenario);
+  void FakeSpeech(Participant& participant, bool speaks);
+  // room_bandwidth.cc
+  void LimitBandwidth(Participant& participant, std::int64_t bits_per_second);
+  void ShareBandwidth(Participant& participant);
+  void SetQualityLimit(Participant& subscriber, Downlink& downlink, const Track& track,
+                       std::optional<pb::VideoQuality> limit);
   // room_signal.cc
   void UpdateLocalTrack(Participant& participant, const pb::SignalRequest& request);
   void RefuseDataBlob(Participant& participant, std::uint32_t request_id);
@@ -125,6 +137,22 @@ class Room {
   void PublishTrack(Instant now, Participant& participant, PendingTrack pending,
                     const UplinkSection& section);
 
+  void RematchUplinks(Instant now, Participant& participant);
+  // room_codecs.cc
+  void AddBackupCodec(Track& track, const pb::AddTrackRequest& request);
+  bool StartEncoding(Participant& participant, Track& track, Encoding& encoding,
+                     const UplinkSection& section);
+  void PublishEncoding(Instant now, Participant& participant, Track& track, Encoding& encoding,
+                       const UplinkSection& section);
+  [[nodiscard]] bool ShouldRegress(const Track& track) const;
+  void EndEncoding(Encoding& encoding);
+  void EndUplink(Instant now, Participant& participant, const EndedUplink& ended);
+  void DropSubscription(Downlink& downlink);
+  [[nodiscard]] std::size_t FirstEncodingFor(const Participant& subscriber,
+                                             const Track& track) const;
+  void MoveDownlink(Participant& subscriber, Downlink& downlink, std::size_t encoding);
+  bool FallBack(Instant now, Participant& subscriber, const std::string& track_sid);
+  void PostMuted(const Track& track, bool muted);
   // room_negotiate.cc
   [[nodiscard]] LocalTransport LocalTransportOf(const Participant& participant,
                                                 const PeerConnection& peer) const;
@@ -159,9 +187,18 @@ class Room {
                                     const pb::SubscriptionPermission& permission);
   [[nodiscard]] pb::VideoQuality WantedQuality(const Participant& subscriber,
                                                const Downlink& downlink, const Track& track) const;
+  // What the worker is told to forward of a track.
+  struct Layers {
+    bool paused = false;
+    std::uint8_t spatial_max = 0;
+    std::uint8_t temporal_max = 0;
+  };
+  [[nodiscard]] Layers LayersFor(const Participant& subscriber, const Downlink& downlink,
+                                 const Track& track) const;
   void ApplyTarget(const Participant& subscriber, const Downlink& downlink, const Track& track);
   void UpdateDynacast(Instant now, Participant& publisher, Track& track);
-  void SendDynacast(Participant& publisher, Track& track, pb::VideoQuality max);
+  void SendDynacast(Participant& publisher, Track& track,
+                    const std::vector<pb::VideoQuality>& wanted);
 
   // room_update.cc
   void Broadcast(const Participant& about, const Participant* except);
@@ -171,6 +208,8 @@ class Room {
   void UpdateOwnMetadata(Instant now, Participant& participant,
                          const pb::UpdateParticipantMetadata& request);
   void RespondToRequest(Participant& participant, pb::RequestResponse response);
+  [[nodiscard]] pb::WebhookEvent MakeEvent(Instant now, const char* event) const;
+  void NotifyFinished(Instant now, pb::DisconnectReason reason);
   void Notify(Instant now, const char* event, const Participant* participant, const Track* track);
 
   // room_speakers.cc, room_quality.cc
@@ -184,7 +223,11 @@ class Room {
   void SendDataHandles(Participant& subscriber);
   void SubscribeDataTracks(Participant& subscriber);
   void ForwardDataTrack(Participant& sender, ByteSpan packet);
-  void DeliverData(const Participant* sender, DataLane lane, const pb::DataPacket& packet);
+  void DeliverData(Instant now, const Participant* sender, DataLane lane,
+                   const pb::DataPacket& packet);
+  bool SendBytes(Participant& receiver, DataLane lane, const std::string& bytes);
+  void ReplayMissed(Instant now, Participant& receiver);
+  void ReplayReliable(Instant now, Participant& receiver, const pb::SyncState& state);
 
   void Send(const Participant& to, const pb::SignalResponse& message) const;
   [[nodiscard]] Track* FindTrack(const std::string& track_sid, Participant** publisher);
@@ -200,6 +243,8 @@ class Room {
   bool anyone_ever_joined_ = false;
   bool closed_ = false;
   Instant empty_since_;  // since when there is no resident; of no meaning while there is one
+  ReliableCache reliable_cache_;
+  ServerCalls server_calls_;
   std::deque<std::string> recent_nonces_;  // of SendServerData, oldest first
   std::string sif_trailer_;
   Instant flush_updates_at_ = kNever;

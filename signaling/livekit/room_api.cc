@@ -80,7 +80,7 @@ Track* Room::MutePublishedTrack(Participant& participant, const std::string& tra
   Track* track = participant.track(track_sid);
   if (track == nullptr) return nullptr;
   track->info.set_muted(muted);
-  context_.media.Post(control::SetPublicationMuted{track->publication, muted});
+  PostMuted(*track, muted);
   pb::SignalResponse response;
   response.mutable_mute()->set_sid(track_sid);
   response.mutable_mute()->set_muted(muted);

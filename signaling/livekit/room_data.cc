@@ -12,10 +12,23 @@ bool Contains(const List& list, const std::string& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
+// A receiver whose channel is not open, or full, is tried again this often while there is something
+// to replay. Shorter costs wake-ups, longer delays a joiner's first packets.
+constexpr Duration kReplayInterval = Millis(50);
+
+bool IsAddressed(const pb::DataPacket& packet, const Participant& receiver) {
+  const auto& identities = packet.destination_identities_size() > 0 || !packet.has_user()
+                               ? packet.destination_identities()
+                               : packet.user().destination_identities();
+  const bool by_sid = packet.has_user() && packet.user().destination_sids_size() > 0;
+  if (identities.empty() && !by_sid) return true;
+  return Contains(identities, receiver.identity) ||
+         (by_sid && Contains(packet.user().destination_sids(), receiver.sid));
+}
+
 }  // namespace
 
 void Room::HandleData(Instant now, Participant& sender, DataLane lane, ByteSpan message) {
-  (void)now;
   if (!sender.info.permission().can_publish_data()) return;
   if (lane == DataLane::kDataTrack) {
     ForwardDataTrack(sender, message);
@@ -28,34 +41,70 @@ void Room::HandleData(Instant now, Participant& sender, DataLane lane, ByteSpan 
     if (packet.sequence() <= sender.last_reliable_seq) return;
     sender.last_reliable_seq = packet.sequence();
   }
+  if (server_calls_.HandlePacket(sender.identity, packet)) return;
   packet.set_participant_sid(sender.hidden() ? "" : sender.sid);
   packet.set_participant_identity(sender.hidden() ? "" : sender.identity);
   if (packet.has_user()) {
     packet.mutable_user()->set_participant_sid(packet.participant_sid());
     packet.mutable_user()->set_participant_identity(packet.participant_identity());
   }
-  DeliverData(&sender, lane, packet);
+  DeliverData(now, &sender, lane, packet);
 }
 
-void Room::DeliverData(const Participant* sender, DataLane lane, const pb::DataPacket& packet) {
+void Room::DeliverData(Instant now, const Participant* sender, DataLane lane,
+                       const pb::DataPacket& packet) {
   const std::string bytes = packet.SerializeAsString();
-  const ByteSpan span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-  const auto& identities = packet.destination_identities_size() > 0 || !packet.has_user()
-                               ? packet.destination_identities()
-                               : packet.user().destination_identities();
-  const bool by_sid = packet.has_user() && packet.user().destination_sids_size() > 0;
+  const bool replayable = sender != nullptr && lane == DataLane::kReliable && packet.sequence() > 0;
+  if (replayable) reliable_cache_.Add({now, sender->sid, packet.sequence(), packet, bytes});
   for (const auto& [identity, receiver] : participants_) {
-    if (receiver.get() == sender) continue;
-    const bool everyone = identities.empty() && !by_sid;
-    const bool named = Contains(identities, identity) ||
-                       (by_sid && Contains(packet.user().destination_sids(), receiver->sid));
-    if (!everyone && !named) continue;
-    const PeerConnection* peer = receiver->downlink();
-    if (peer != nullptr) (void)context_.media.SendData(peer->session, lane, span);
+    if (receiver.get() == sender || !IsAddressed(packet, *receiver)) continue;
+    if (receiver->downlink() == nullptr) continue;
+    if (replayable && !receiver->missed_reliable.empty()) {
+      // What it misses comes first; this packet may be part of that.
+      receiver->missed_reliable.emplace(sender->sid, packet.sequence());
+      ReplayMissed(now, *receiver);
+      continue;
+    }
+    if (SendBytes(*receiver, lane, bytes) || !replayable) continue;
+    receiver->missed_reliable.emplace(sender->sid, packet.sequence());
+    receiver->replay_at = now + kReplayInterval;
   }
 }
 
-void Room::SendServerData(const pb::SendDataRequest& request) {
+bool Room::SendBytes(Participant& receiver, DataLane lane, const std::string& bytes) {
+  const PeerConnection* peer = receiver.downlink();
+  const ByteSpan span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  return peer != nullptr && context_.media.SendData(peer->session, lane, span);
+}
+
+void Room::ReplayMissed(Instant now, Participant& receiver) {
+  receiver.replay_at = kNever;
+  for (auto& [sender_sid, first] : receiver.missed_reliable) {
+    for (const ReliableCache::Message* message : reliable_cache_.From(now, sender_sid, first)) {
+      if (IsAddressed(message->packet, receiver) &&
+          !SendBytes(receiver, DataLane::kReliable, message->bytes)) {
+        first = message->sequence;
+        receiver.replay_at = now + kReplayInterval;
+        return;
+      }
+      first = message->sequence + 1;
+    }
+  }
+  receiver.missed_reliable.clear();
+}
+
+void Room::ReplayReliable(Instant now, Participant& receiver, const pb::SyncState& state) {
+  // What it has got already and gets again is dropped by the client, which counts as we do.
+  for (const pb::DataChannelReceiveState& got : state.datachannel_receive_states()) {
+    if (receiver.missed_reliable.size() >= limits::kEarlyWishesMax) break;
+    const auto [it, is_new] =
+        receiver.missed_reliable.emplace(got.publisher_sid(), got.last_seq() + 1);
+    if (!is_new) it->second = std::min(it->second, got.last_seq() + 1);
+  }
+  ReplayMissed(now, receiver);
+}
+
+void Room::SendServerData(Instant now, const pb::SendDataRequest& request) {
   if (!request.nonce().empty()) {
     if (Contains(recent_nonces_, request.nonce())) return;
     recent_nonces_.push_back(request.nonce());
@@ -72,7 +121,38 @@ void Room::SendServerData(const pb::SendDataRequest& request) {
   *user.mutable_destination_identities() = request.destination_identities();
   const DataLane lane =
       request.kind() == pb::DataPacket::LOSSY ? DataLane::kLossy : DataLane::kReliable;
-  DeliverData(nullptr, lane, packet);
+  DeliverData(now, nullptr, lane, packet);
+}
+
+void Room::PerformRpc(Instant now, Participant& destination, const pb::PerformRpcRequest& request,
+                      ServerCalls::Reply reply) {
+  if (request.payload().size() > ServerCalls::kPayloadBytesMax) {
+    constexpr std::uint32_t kRequestTooLarge = 1402;
+    return reply(Failure{RpcFailure(kRequestTooLarge, "Request payload too large")});
+  }
+  if (server_calls_.IsFull()) {
+    return reply(Failure{TwirpError{TwirpCode::kResourceExhausted, "too many calls are pending"}});
+  }
+  ServerCalls::Call call;
+  call.id = NewUuid(context_.random_bytes);
+  call.identity = destination.identity;
+  if (request.response_timeout_ms() > 0)
+    call.response_timeout = Millis(request.response_timeout_ms());
+  call.reply = std::move(reply);
+
+  pb::DataPacket packet;
+  packet.set_kind(pb::DataPacket::RELIABLE);
+  // The answer goes to the "participant" of this name; there is none, so it ends here.
+  packet.set_participant_identity(call.id);
+  pb::RpcRequest& rpc = *packet.mutable_rpc_request();
+  rpc.set_id(call.id);
+  rpc.set_method(request.method());
+  rpc.set_payload(request.payload());
+  rpc.set_response_timeout_ms(static_cast<std::uint32_t>(ToMillis(call.response_timeout)));
+  rpc.set_version(1);
+  server_calls_.Start(now, std::move(call));
+  // A packet that cannot be sent is not acknowledged either: the call ends by that.
+  (void)SendBytes(destination, DataLane::kReliable, packet.SerializeAsString());
 }
 
 // --- Data tracks ---

@@ -111,6 +111,7 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
   participant.protocol = params.request.client_info().protocol();
   participant.adaptive_stream = params.request.connection_settings().adaptive_stream();
   participant.auto_subscribe = params.request.connection_settings().auto_subscribe();
+  participant.allow_pause = params.request.connection_settings().subscriber_allow_pause();
   participant.auto_subscribe_data_track =
       !params.request.connection_settings().has_auto_subscribe_data_track() ||
       params.request.connection_settings().auto_subscribe_data_track();
@@ -280,8 +281,8 @@ Participant* Room::Resume(Instant now, ConnectionId connection, const JoinParams
     context_.signal.Close(participant->connection, CloseCode::kNormal,
                           "replaced by a newer connection");
   }
-  if (participant->drop_signal_on_resume_silently) {
-    participant->drop_signal_on_resume_silently = false;
+  if (now < participant->drop_resume_silently_until) {
+    participant->drop_resume_silently_until = Instant::min();
     participant->connection = ConnectionId{};
     participant->signal_lost_at = now;
     context_.signal.Abort(connection);
@@ -296,8 +297,8 @@ Participant* Room::Resume(Instant now, ConnectionId connection, const JoinParams
   *reconnect.mutable_server_info() = MakeServerInfo(context_.options);
   reconnect.set_last_message_seq(participant->last_reliable_seq);
   Send(*participant, response);
-  if (participant->drop_signal_on_resume) {
-    participant->drop_signal_on_resume = false;
+  if (now < participant->drop_resume_until) {
+    participant->drop_resume_until = Instant::min();
     participant->connection = ConnectionId{};
     participant->signal_lost_at = now;
     context_.signal.Abort(connection);
@@ -340,6 +341,7 @@ void Room::SyncState(Instant now, Participant& participant, const pb::SyncState&
     ApplyTarget(participant, downlink->second, *track);
   }
   HandleSubscriptionRequest(now, participant, state.subscription());
+  ReplayReliable(now, participant, state);
 }
 
 void Room::Remove(Instant now, Participant& participant, pb::DisconnectReason reason,
@@ -372,6 +374,7 @@ void Room::Remove(Instant now, Participant& participant, pb::DisconnectReason re
   while (!participant.downlinks.empty())
     Unsubscribe(now, participant, participant.downlinks.begin()->first);
   ReleaseMedia(participant);
+  server_calls_.Fail(participant.identity);
   if (!duplicate) Broadcast(participant, &participant);  // a swap by identity needs no goodbye
   Notify(now, was_active ? "participant_left" : "participant_connection_aborted", &participant,
          nullptr);
@@ -397,8 +400,7 @@ void Room::ReleaseMedia(Participant& participant) {
   }
   participant.downlinks.clear();
   for (auto& [track_sid, track] : participant.tracks) {
-    context_.index.publications.erase(track->publication);
-    context_.media.Post(control::RemovePublication{track->publication});
+    for (Encoding& encoding : track->encodings) EndEncoding(encoding);
   }
   for (auto& [role, peer] : participant.peers) {
     context_.index.sessions.erase(peer.session);
@@ -409,7 +411,7 @@ void Room::ReleaseMedia(Participant& participant) {
 
 void Room::Close(Instant now, pb::DisconnectReason reason) {
   while (!participants_.empty()) Remove(now, *participants_.begin()->second, reason);
-  if (!closed_) Notify(now, "room_finished", nullptr, nullptr);
+  if (!closed_) NotifyFinished(now, reason);
   closed_ = true;
 }
 
@@ -419,56 +421,6 @@ bool Room::IsExpired(Instant now) const {
   const std::uint32_t timeout_s =
       anyone_ever_joined_ ? info_.departure_timeout() : info_.empty_timeout();
   return now >= empty_since_ + Seconds(timeout_s);
-}
-
-void Room::Simulate(Instant now, Participant& participant, const pb::SimulateScenario& scenario) {
-  using Scenario = pb::SimulateScenario;
-  switch (scenario.scenario_case()) {
-    case Scenario::kSpeakerUpdate: {
-      participant.speaking = true;
-      participant.speaker_level = 0.9F;
-      pb::SignalResponse response;
-      pb::SpeakerInfo& speaker = *response.mutable_speakers_changed()->add_speakers();
-      speaker.set_sid(participant.sid);
-      speaker.set_level(participant.speaker_level);
-      speaker.set_active(true);
-      for (const auto& [identity, other] : participants_) Send(*other, response);
-      return;
-    }
-    case Scenario::kNodeFailure:
-      // As if the process had died: no `leave`, the socket just ends and the sid is unknown
-      // afterwards.
-      context_.signal.Abort(participant.connection);
-      participant.connection = ConnectionId{};
-      Remove(now, participant, pb::DisconnectReason::STATE_MISMATCH);
-      return;
-    case Scenario::kServerLeave:
-    case Scenario::kMigration:
-    case Scenario::kLeaveRequestFullReconnect:
-      Remove(now, participant, pb::DisconnectReason::STATE_MISMATCH, pb::LeaveRequest::RECONNECT);
-      return;
-    case Scenario::kSwitchCandidateProtocol: {
-      pb::SignalResponse response;
-      response.mutable_leave()->set_action(pb::LeaveRequest::RESUME);
-      response.mutable_leave()->set_can_reconnect(true);
-      Send(participant, response);
-      context_.signal.Close(participant.connection, CloseCode::kNormal,
-                            "switch candidate protocol");
-      participant.connection = ConnectionId{};
-      participant.signal_lost_at = now;
-      return;
-    }
-    case Scenario::kDisconnectSignalOnResume:
-      participant.drop_signal_on_resume = scenario.disconnect_signal_on_resume();
-      return;
-    case Scenario::kDisconnectSignalOnResumeNoMessages:
-      participant.drop_signal_on_resume_silently =
-          scenario.disconnect_signal_on_resume_no_messages();
-      return;
-    case Scenario::kSubscriberBandwidth:
-    case Scenario::SCENARIO_NOT_SET:
-      return;
-  }
 }
 
 }  // namespace fovea::livekit

@@ -30,7 +30,27 @@ std::optional<JoinRefusal> RoomManager::CheckJoin(const JoinParams& params) cons
     // Clients look for this text: any other 404 makes them fall back to the old path.
     return JoinRefusal{404, "requested room does not exist"};
   }
+  if (!rooms_.contains(params.room) && !HasPreset(params.room_preset)) {
+    return JoinRefusal{400, "unknown room configuration: no preset of that name"};
+  }
   return std::nullopt;
+}
+
+bool RoomManager::HasPreset(const std::string& name) const {
+  return name.empty() || context_.options.room.configurations.contains(name);
+}
+
+void RoomManager::Configure(Room& room, const std::string& preset,
+                            const pb::RoomConfiguration& own) const {
+  const auto& configurations = context_.options.room.configurations;
+  const auto it = configurations.find(preset);
+  const auto apply = [&](const pb::RoomConfiguration& configuration) {
+    room.SetTimeouts(configuration.empty_timeout(), configuration.departure_timeout(),
+                     configuration.max_participants());
+    if (!configuration.metadata().empty()) room.SetMetadata(configuration.metadata());
+  };
+  if (it != configurations.end()) apply(it->second);
+  apply(own);  // what is said outright wins over the preset
 }
 
 std::optional<JoinRefusal> RoomManager::CheckCapacity(const JoinParams& params) const {
@@ -92,11 +112,9 @@ void RoomManager::StartSession(Instant now, ConnectionId connection, const JoinP
   }
   const bool is_new = !rooms_.contains(params.room);
   Room& room = FindOrCreate(now, params.room);
-  if (is_new && params.room_configuration.has_value()) {
-    const pb::RoomConfiguration& configuration = *params.room_configuration;
-    room.SetTimeouts(configuration.empty_timeout(), configuration.departure_timeout(),
-                     configuration.max_participants());
-    if (!configuration.metadata().empty()) room.SetMetadata(configuration.metadata());
+  if (is_new) {
+    Configure(room, params.room_preset,
+              params.room_configuration.value_or(pb::RoomConfiguration{}));
   }
   const Participant* participant = room.Join(now, connection, params);
   if (participant == nullptr) {

@@ -43,6 +43,10 @@ class RoomManager {
   [[nodiscard]] Room* Find(const std::string& name);
   Room& FindOrCreate(Instant now, const std::string& name);
   void Delete(Instant now, const std::string& name);
+  // An empty name is no preset, which is always there.
+  [[nodiscard]] bool HasPreset(const std::string& name) const;
+  // Sets what `preset` says, and over it what `own` says; zero and empty say nothing.
+  void Configure(Room& room, const std::string& preset, const pb::RoomConfiguration& own) const;
   [[nodiscard]] const std::map<std::string, std::unique_ptr<Room>>& rooms() const { return rooms_; }
   // Puts an identity out of a room and refuses its tokens issued before `tokens_before_unix`, also
   // to resume. Whether it is there or not: its token may be. Returns the fence after which no

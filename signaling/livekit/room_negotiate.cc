@@ -110,13 +110,15 @@ std::vector<DownlinkTrack> Room::DownlinksOf(Participant& participant) {
     Participant* publisher = nullptr;
     const Track* track = FindTrack(downlink->track_sid, &publisher);
     if (track == nullptr) continue;
+    const Encoding& encoding = track->encodings[downlink->encoding];
+    if (!encoding.live()) continue;  // a backup codec that is yet to come
     DownlinkTrack out;
     out.track_sid = downlink->track_sid;
     out.publisher_sid = publisher->sid;
     out.stream_id = publisher->sid + "|" + downlink->track_sid;
     out.kind = track->is_video() ? control::MediaKind::kVideo : control::MediaKind::kAudio;
-    out.codec = track->codec;
-    out.fmtp = track->fmtp;
+    out.codec = encoding.codec;
+    out.fmtp = encoding.fmtp;
     out.ssrc = Ssrc{downlink->ssrc};
     out.rtx_ssrc = Ssrc{downlink->rtx_ssrc};
     out.stereo = track->info.stereo();
@@ -171,10 +173,7 @@ void Room::HandleOffer(Instant now, Participant& participant, const pb::SessionD
 }
 
 void Room::ApplyAnswer(Instant now, Participant& participant, const Answer& answer) {
-  for (const EndedUplink& ended : answer.ended) {
-    if (!ended.track_sid.empty())
-      Unpublish(now, participant, ended.track_sid, /*tell_publisher=*/false);
-  }
+  for (const EndedUplink& ended : answer.ended) EndUplink(now, participant, ended);
   for (const UplinkSection& section : answer.uplinks) PublishSection(now, participant, section);
   for (const DownlinkSection& section : answer.downlinks) BindDownlink(now, participant, section);
   for (const std::string& track_sid : answer.unsupported) RefuseCodec(now, participant, track_sid);
@@ -182,6 +181,7 @@ void Room::ApplyAnswer(Instant now, Participant& participant, const Answer& answ
 }
 
 void Room::RefuseCodec(Instant now, Participant& participant, const std::string& track_sid) {
+  if (FallBack(now, participant, track_sid)) return;
   pb::SignalResponse response;
   response.mutable_subscription_response()->set_track_sid(track_sid);
   response.mutable_subscription_response()->set_err(pb::SubscriptionError::SE_CODEC_UNSUPPORTED);
@@ -192,18 +192,24 @@ void Room::RefuseCodec(Instant now, Participant& participant, const std::string&
 
 void Room::BindDownlink(Instant now, Participant& subscriber, const DownlinkSection& section) {
   const auto it = subscriber.downlinks.find(section.track_sid);
-  if (it == subscriber.downlinks.end() || it->second.state == Downlink::State::kBound) return;
+  if (it == subscriber.downlinks.end()) return;
+  const bool is_bound = it->second.state == Downlink::State::kBound;
+  if (is_bound && it->second.bound_encoding == it->second.encoding) return;
+  if (section.ssrc != Ssrc{it->second.ssrc}) return;  // moved on since this was negotiated
   Participant* publisher = nullptr;
   Track* track = FindTrack(section.track_sid, &publisher);
   PeerConnection* peer = subscriber.downlink();
   if (track == nullptr || peer == nullptr) return;
   Downlink& downlink = it->second;
+  DropSubscription(downlink);
+  const Encoding& encoding = track->encodings[downlink.encoding];
   downlink.subscription = context_.media.NewSubscription(subscriber.worker);
   if (!downlink.subscription.valid()) {
     context_.log.Log(LogLevel::kWarn, "no subscription slot left on a worker; track not forwarded");
     return;
   }
   downlink.state = Downlink::State::kBound;
+  downlink.bound_encoding = downlink.encoding;
   downlink.mid = section.mid;
   context_.index.subscriptions[downlink.subscription] =
       TrackOwner{this, &subscriber, section.track_sid};
@@ -211,21 +217,20 @@ void Room::BindDownlink(Instant now, Participant& subscriber, const DownlinkSect
   control::AddSubscription command;
   command.subscription = downlink.subscription;
   command.session = peer->session;
-  command.publication = track->publication;
+  command.publication = encoding.publication;
   command.kind = section.kind;
   (void)command.mid.TryAssign(section.mid);
   command.ssrc = section.ssrc;
   command.rtx_ssrc = section.rtx_ssrc;
   FillCodecs(section.codecs, command.codecs);
   command.extensions = section.extensions;
-  command.scalable = track->scalable;
-  const pb::VideoQuality quality = WantedQuality(subscriber, downlink, *track);
-  const bool off = quality == pb::VideoQuality::OFF;
-  command.paused = downlink.settings.disabled;
-  command.spatial_max =
-      track->is_video() && !off ? SpatialForQuality(track->info, quality) : std::uint8_t{0};
-  command.temporal_max = TemporalForFps(downlink.settings.fps);
+  command.scalable = encoding.scalable;
+  const Layers layers = LayersFor(subscriber, downlink, *track);
+  command.paused = layers.paused;
+  command.spatial_max = layers.spatial_max;
+  command.temporal_max = layers.temporal_max;
   context_.media.Post(command);
+  if (subscriber.bandwidth_limit_bps > 0) ShareBandwidth(subscriber);
   if (track->is_video()) UpdateDynacast(now, *publisher, *track);
 }
 

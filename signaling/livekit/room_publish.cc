@@ -49,46 +49,18 @@ pb::TrackInfo MakeTrackInfo(const pb::AddTrackRequest& request, std::string sid)
   info.set_stereo(request.stereo() || HasFeature(info, pb::AudioTrackFeature::TF_STEREO));
   info.set_disable_dtx(request.disable_dtx() || HasFeature(info, pb::AudioTrackFeature::TF_NO_DTX));
   for (const pb::SimulcastCodec& codec : request.simulcast_codecs()) {
-    if (codec.cid().empty()) continue;
+    // Without a cid: a backup codec, which the client publishes when told that somebody needs it.
+    if (codec.cid().empty() && info.codecs_size() == 0) continue;
     pb::SimulcastCodecInfo& out = *info.add_codecs();
-    out.set_mime_type((request.type() == pb::TrackType::VIDEO ? "video/" : "audio/") +
-                      codec.codec());
+    const std::string mime =
+        (request.type() == pb::TrackType::VIDEO ? "video/" : "audio/") + codec.codec();
+    const rtp::Codec known = rtp::CodecFromMime(mime);
+    out.set_mime_type(known == rtp::Codec::kUnknown ? mime : std::string(rtp::MimeType(known)));
     out.set_cid(codec.cid());
     *out.mutable_layers() = codec.layers_size() > 0 ? codec.layers() : request.layers();
     out.set_video_layer_mode(codec.video_layer_mode());
   }
   return info;
-}
-
-control::CodecMapping ToMapping(const NegotiatedCodec& codec) {
-  control::CodecMapping mapping;
-  mapping.codec = codec.codec;
-  mapping.pt = codec.payload_type;
-  mapping.has_rtx = codec.rtx.has_value();
-  if (codec.rtx.has_value()) mapping.rtx_pt = *codec.rtx;
-  return mapping;
-}
-
-control::AddPublication MakeCommand(const Track& track, control::SessionHandle session,
-                                    const UplinkSection& section) {
-  control::AddPublication command;
-  command.publication = track.publication;
-  command.session = session;
-  command.kind = section.kind;
-  (void)command.mid.TryAssign(section.mid);  // longer mids never match the extension either
-  command.muted = track.info.muted();
-  command.extensions = section.extensions;
-  for (const NegotiatedCodec& codec : section.codecs)
-    (void)command.codecs.TryPush(ToMapping(codec));
-  for (const UplinkLayer& layer : section.layers) {
-    control::LayerSource source;
-    (void)source.rid.TryAssign(layer.rid);
-    source.spatial = layer.spatial;
-    source.ssrc = layer.ssrc;
-    source.rtx_ssrc = layer.rtx_ssrc;
-    (void)command.layers.TryPush(source);
-  }
-  return command;
 }
 
 bool SourceAllowed(const pb::ParticipantPermission& permission, pb::TrackSource source) {
@@ -116,12 +88,12 @@ void Room::AddTrack(Instant now, Participant& participant, const pb::AddTrackReq
   pb::TrackPublishedResponse& published = *response.mutable_track_published();
   published.set_cid(request.cid());
   if (!request.sid().empty()) {
-    // A backup codec for a live track: known by one more cid; its m-line is answered but not
-    // forwarded until a subscriber needs it, which subscribed_quality_update never says today.
     Track* track = participant.track(request.sid());
     if (track == nullptr) return refuse(pb::RequestResponse::NOT_FOUND, "no such track");
+    AddBackupCodec(*track, request);
     *published.mutable_track() = track->info;
-    return Send(participant, response);
+    Send(participant, response);
+    return RematchUplinks(now, participant);
   }
   if (participant.pending.size() >= limits::kPendingTracksMax &&
       !participant.pending.contains(request.cid())) {
@@ -138,7 +110,11 @@ void Room::AddTrack(Instant now, Participant& participant, const pb::AddTrackReq
   *published.mutable_track() = pending.info;
   Send(participant, response);
 
-  // The offer may have come first: clients send both at once.
+  RematchUplinks(now, participant);
+}
+
+// The offer may have come before the request: clients send both at once.
+void Room::RematchUplinks(Instant now, Participant& participant) {
   PeerConnection* peer = participant.uplink();
   if (peer == nullptr || peer->answerer == nullptr) return;
   const std::vector<UplinkTrack> uplinks = UplinksOf(participant);
@@ -148,33 +124,30 @@ void Room::AddTrack(Instant now, Participant& participant, const pb::AddTrackReq
 
 std::vector<UplinkTrack> Room::UplinksOf(const Participant& participant) const {
   std::vector<UplinkTrack> uplinks;
-  const auto add = [&](const std::string& cid, const pb::TrackInfo& info, rtp::Codec preferred) {
+  const auto add = [&](const std::string& cid, const pb::TrackInfo& info, std::size_t encoding) {
+    const int index = static_cast<int>(encoding);
     UplinkTrack uplink;
     uplink.cid = cid;
     uplink.track_sid = info.sid();
     uplink.kind = info.type() == pb::TrackType::VIDEO ? control::MediaKind::kVideo
                                                       : control::MediaKind::kAudio;
-    uplink.preferred = preferred;
-    const int layers = info.layers_size() > 0 || info.codecs_size() == 0
-                           ? info.layers_size()
-                           : info.codecs(0).layers_size();
-    uplink.declared_layers = static_cast<std::uint8_t>(std::min(layers, 3));
+    if (index < info.codecs_size())
+      uplink.preferred = rtp::CodecFromMime(info.codecs(index).mime_type());
+    uplink.declared_layers = DeclaredLayerCount(info, encoding);
     uplink.stereo = info.stereo();
     uplink.disable_dtx = info.disable_dtx();
     uplink.disable_red = info.disable_red();
     uplinks.push_back(std::move(uplink));
   };
   const auto add_all = [&](const std::string& primary_cid, const pb::TrackInfo& info) {
-    const rtp::Codec preferred = info.codecs_size() > 0
-                                     ? rtp::CodecFromMime(info.codecs(0).mime_type())
-                                     : rtp::Codec::kUnknown;
-    add(primary_cid, info, preferred);
-    for (const pb::SimulcastCodecInfo& codec : info.codecs()) {
-      if (codec.cid() != primary_cid) add(codec.cid(), info, rtp::CodecFromMime(codec.mime_type()));
+    add(primary_cid, info, 0);
+    for (int i = 1; i < info.codecs_size(); ++i) {
+      const std::string& cid = info.codecs(i).cid();
+      if (!cid.empty() && cid != primary_cid) add(cid, info, static_cast<std::size_t>(i));
     }
   };
   for (const auto& [track_sid, track] : participant.tracks)
-    add_all(track->cids.front(), track->info);
+    add_all(track->primary().cid, track->info);
   for (const std::string& cid : participant.pending_order)
     add_all(cid, participant.pending.at(cid).info);
   return uplinks;
@@ -183,9 +156,9 @@ std::vector<UplinkTrack> Room::UplinksOf(const Participant& participant) const {
 void Room::PublishSection(Instant now, Participant& participant, const UplinkSection& section) {
   if (section.codecs.empty()) return;
   if (Track* track = participant.track(section.track_sid)) {
-    track->mid = section.mid;
-    const PeerConnection* peer = participant.uplink();
-    context_.media.Post(control::UpdatePublication{MakeCommand(*track, peer->session, section)});
+    for (Encoding& encoding : track->encodings) {
+      if (encoding.cid == section.cid) PublishEncoding(now, participant, *track, encoding, section);
+    }
     return;
   }
   const auto it =
@@ -201,40 +174,31 @@ void Room::PublishSection(Instant now, Participant& participant, const UplinkSec
 
 void Room::PublishTrack(Instant now, Participant& participant, PendingTrack pending,
                         const UplinkSection& section) {
-  const PeerConnection* peer = participant.uplink();
   auto owned = std::make_unique<Track>();
   Track& track = *owned;
-  track.publication = context_.media.NewPublication(participant.worker);
-  if (!track.publication.valid()) {
-    context_.log.Log(LogLevel::kWarn, "no publication slot left on a worker; track refused");
-    // The client was told "published" when it asked; it has to hear that this ended.
-    pb::SignalResponse response;
-    response.mutable_track_unpublished()->set_track_sid(pending.info.sid());
-    Send(participant, response);
-    return;
-  }
   track.info = std::move(pending.info);
-  track.cids = {pending.request.cid()};
-  track.mid = section.mid;
-  track.codec = section.codecs.front().codec;
-  track.fmtp = section.codecs.front().fmtp;
-  track.scalable = (track.codec == rtp::Codec::kVp9 || track.codec == rtp::Codec::kAv1) &&
-                   section.layers.size() < 2;
-  track.published_at = now;
-  track.info.set_mid(section.mid);
-  track.info.set_mime_type(std::string(rtp::MimeType(track.codec)));
   if (track.info.codecs_size() == 0) {
     pb::SimulcastCodecInfo& codec = *track.info.add_codecs();
     codec.set_cid(pending.request.cid());
     *codec.mutable_layers() = track.info.layers();
   }
-  track.info.mutable_codecs(0)->set_mime_type(track.info.mime_type());
-  track.info.mutable_codecs(0)->set_mid(section.mid);
-
-  const std::string track_sid = track.info.sid();
-  context_.index.publications[track.publication] = TrackOwner{this, &participant, track_sid};
-  context_.media.Post(MakeCommand(track, peer->session, section));
-  participant.tracks[track_sid] = std::move(owned);
+  for (const pb::SimulcastCodecInfo& codec : track.info.codecs()) {
+    Encoding& encoding = track.encodings.emplace_back();
+    encoding.codec = rtp::CodecFromMime(codec.mime_type());
+    encoding.cid = codec.cid();
+  }
+  track.primary().cid = pending.request.cid();
+  track.published_at = now;
+  if (!StartEncoding(participant, track, track.primary(), section)) {
+    // The client was told "published" when it asked; it has to hear that this ended.
+    pb::SignalResponse response;
+    response.mutable_track_unpublished()->set_track_sid(track.info.sid());
+    Send(participant, response);
+    return;
+  }
+  track.info.set_mid(section.mid);
+  track.info.set_mime_type(track.info.codecs(0).mime_type());
+  participant.tracks[track.info.sid()] = std::move(owned);
   participant.info.set_is_publisher(true);
   participant.BumpVersion();
   // `update` must reach subscribers before anything that adds this media to their connections.
@@ -256,12 +220,14 @@ void Room::MuteByClient(Participant& participant, const pb::MuteTrackRequest& re
   }
   if (track->info.muted() == request.muted()) return;
   // A publisher may lift a mute that the API set: their own decision, as upstream has it.
-  context_.media.Post(control::SetPublicationMuted{track->publication, request.muted()});
+  PostMuted(*track, request.muted());
   track->info.set_muted(request.muted());
   participant.BumpVersion();
   Broadcast(participant, &participant);
-  if (!request.muted() && track->is_video())
-    context_.media.Post(control::RequestKeyFrame{track->publication});
+  if (request.muted() || !track->is_video()) return;
+  for (const Encoding& encoding : track->encodings) {
+    if (encoding.live()) context_.media.Post(control::RequestKeyFrame{encoding.publication});
+  }
 }
 
 void Room::Unpublish(Instant now, Participant& participant, std::string track_sid,
@@ -276,8 +242,7 @@ void Room::Unpublish(Instant now, Participant& participant, std::string track_si
     subscriber->unsubscribed.erase(track_sid);
     subscriber->subscribed_by_hand.erase(track_sid);
   }
-  context_.index.publications.erase(track->publication);
-  context_.media.Post(control::RemovePublication{track->publication});
+  for (Encoding& encoding : track->encodings) EndEncoding(encoding);
   if (tell_publisher) {
     pb::SignalResponse response;
     response.mutable_track_unpublished()->set_track_sid(track_sid);

@@ -28,6 +28,8 @@ Failure<TwirpError> NoParticipant() {
   return Fail(TwirpCode::kNotFound, "participant does not exist");
 }
 
+constexpr const char* kUndecodable = "the request could not be decoded";
+
 bool MayAdminister(const wire::VideoGrants& grants, const std::string& room) {
   return grants.room_admin && !room.empty() && grants.room == room;
 }
@@ -35,25 +37,23 @@ bool MayAdminister(const wire::VideoGrants& grants, const std::string& room) {
 }  // namespace
 
 template <auto kMethod>
-wire::HttpResponse RoomService::Run(const Call& call, const std::string& body) {
+void RoomService::Run(const Call& call, const std::string& body, const Respond& respond) {
   typename RequestOf<decltype(kMethod)>::type request;
   if (!ReadTwirp(call.encoding, body, request)) {
-    return ToResponse({TwirpCode::kMalformed, "the request could not be decoded"});
+    return respond(ToResponse({TwirpCode::kMalformed, kUndecodable}));
   }
   const auto answer = (this->*kMethod)(call, request);
-  return answer.ok() ? WriteTwirp(call.encoding, *answer) : ToResponse(answer.error());
+  respond(answer.ok() ? WriteTwirp(call.encoding, *answer) : ToResponse(answer.error()));
 }
 
-wire::HttpResponse RoomService::Refuse(const Call& call, const std::string& body) {
-  (void)call;
-  (void)body;
-  return ToResponse({TwirpCode::kUnimplemented, "this server does not offer the method"});
+void RoomService::Refuse(const Call& /*call*/, const std::string& /*body*/,
+                         const Respond& respond) {
+  respond(ToResponse({TwirpCode::kUnimplemented, "this server does not offer the method"}));
 }
 
 const RoomService::Method* RoomService::FindMethod(std::string_view name) {
   using S = RoomService;
-  // Forwarding and moving belong to the commercial product upstream. An RPC is answered by a client
-  // after a while, which a call answered at once cannot wait for.
+  // Forwarding and moving belong to the commercial product upstream.
   static constexpr std::array<Method, 14> kMethods{{
       {"CreateRoom", &S::Run<&S::CreateRoom>},
       {"ListRooms", &S::Run<&S::ListRooms>},
@@ -66,7 +66,7 @@ const RoomService::Method* RoomService::FindMethod(std::string_view name) {
       {"UpdateSubscriptions", &S::Run<&S::UpdateSubscriptions>},
       {"SendData", &S::Run<&S::SendData>},
       {"UpdateRoomMetadata", &S::Run<&S::UpdateRoomMetadata>},
-      {"PerformRpc", &S::Refuse},
+      {"PerformRpc", &S::PerformRpc},
       {"ForwardParticipant", &S::Refuse},
       {"MoveParticipant", &S::Refuse},
   }};
@@ -75,26 +75,23 @@ const RoomService::Method* RoomService::FindMethod(std::string_view name) {
   return it == kMethods.end() ? nullptr : it;
 }
 
-wire::HttpResponse RoomService::Handle(Instant now, const wire::HttpRequest& request) {
+void RoomService::Handle(Instant now, const wire::HttpRequest& request, const Respond& respond) {
+  const auto fail = [&](const TwirpError& error) { respond(ToResponse(error)); };
   const Result<std::string, TwirpError> name = TwirpMethodOf(request, kName);
-  if (!name.ok()) return ToResponse(name.error());
+  if (!name.ok()) return fail(name.error());
   const Method* method = FindMethod(*name);
-  if (method == nullptr) {
-    return ToResponse({TwirpCode::kBadRoute, "the service has no such method"});
-  }
+  if (method == nullptr) return fail({TwirpCode::kBadRoute, "the service has no such method"});
   const std::optional<TwirpEncoding> encoding = TwirpEncodingOf(request);
-  if (!encoding.has_value()) {
-    return ToResponse({TwirpCode::kBadRoute, "unexpected Content-Type"});
-  }
-  const auto unauthenticated = [](const wire::TokenError& error) {
-    return ToResponse({TwirpCode::kUnauthenticated, std::string(error.body())});
+  if (!encoding.has_value()) return fail({TwirpCode::kBadRoute, "unexpected Content-Type"});
+  const auto unauthenticated = [&](const wire::TokenError& error) {
+    fail({TwirpCode::kUnauthenticated, std::string(error.body())});
   };
   const Result<std::string, wire::TokenError> token = wire::TokenOf(request);
   if (!token.ok()) return unauthenticated(token.error());
   const auto grants = wire::VerifyToken(*token, keys_, context_.Wall(now).value / 1'000'000);
   if (!grants.ok()) return unauthenticated(grants.error());
   const Call call{now, grants->video.value_or(wire::VideoGrants{}), *encoding};
-  return (this->*method->handler)(call, request.body);
+  (this->*method->handler)(call, request.body, respond);
 }
 
 // --- Rooms ---------------------------------------------------------------------------------------
@@ -112,11 +109,17 @@ RoomService::Answer<pb::Room> RoomService::CreateRoom(const Call& call,
   if (request.metadata().size() > options.metadata_bytes_max) {
     return Fail(TwirpCode::kInvalidArgument, "metadata size exceeds limits");
   }
+  if (!rooms_.HasPreset(request.room_preset())) {
+    return Fail(TwirpCode::kInvalidArgument, "unknown room configuration in create room request");
+  }
+  pb::RoomConfiguration own;
+  own.set_empty_timeout(request.empty_timeout());
+  own.set_departure_timeout(request.departure_timeout());
+  own.set_max_participants(request.max_participants());
+  own.set_metadata(request.metadata());
   Room& room = rooms_.FindOrCreate(call.now, request.name());
-  room.SetTimeouts(request.empty_timeout(), request.departure_timeout(),
-                   request.max_participants());
+  rooms_.Configure(room, request.room_preset(), own);
   room.KeepOpen(call.now);
-  if (!request.metadata().empty()) room.SetMetadata(request.metadata());
   room.Flush(call.now);
   return room.Info();
 }
@@ -159,7 +162,7 @@ RoomService::Answer<pb::SendDataResponse> RoomService::SendData(
   if (request.data().size() > limits::kDataMessageBytesMax) {
     return Fail(TwirpCode::kInvalidArgument, "data exceeds the size limit");
   }
-  (*room)->SendServerData(request);
+  (*room)->SendServerData(call.now, request);
   return pb::SendDataResponse{};
 }
 
@@ -255,6 +258,29 @@ RoomService::Answer<pb::UpdateSubscriptionsResponse> RoomService::UpdateSubscrip
                                     request.subscribe());
   member->room->Flush(call.now);
   return pb::UpdateSubscriptionsResponse{};
+}
+
+void RoomService::PerformRpc(const Call& call, const std::string& body, const Respond& respond) {
+  const auto fail = [&](TwirpCode code, const char* message) {
+    respond(ToResponse({code, message}));
+  };
+  pb::PerformRpcRequest request;
+  if (!ReadTwirp(call.encoding, body, request)) return fail(TwirpCode::kMalformed, kUndecodable);
+  if (!MayAdminister(call.grants, request.room())) return respond(ToResponse(Denied().error));
+  if (request.destination_identity().empty()) {
+    return fail(TwirpCode::kInvalidArgument, "destination identity is required");
+  }
+  const Answer<Member> member =
+      AdministeredMember(call, request.room(), request.destination_identity());
+  // Upstream asks a bus on which only participants answer.
+  if (!member.ok()) return fail(TwirpCode::kUnavailable, "no response: no such participant");
+  const auto reply = [encoding = call.encoding, respond](const Answer<std::string>& result) {
+    if (!result.ok()) return respond(ToResponse(result.error()));
+    pb::PerformRpcResponse response;
+    response.set_payload(*result);
+    respond(WriteTwirp(encoding, response));
+  };
+  member->room->PerformRpc(call.now, *member->participant, request, reply);
 }
 
 std::optional<TwirpError> RoomService::CheckLimits(

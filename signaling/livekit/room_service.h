@@ -3,6 +3,7 @@
 // livekit-protocol reference section 5.1. Thread: signaling.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -23,9 +24,12 @@ class RoomService {
   RoomService(Context& context, RoomManager& rooms, const wire::ApiKeys& keys)
       : context_(context), rooms_(rooms), keys_(keys) {}
 
-  // Answers POST /twirp/livekit.RoomService/<Method>, and everything else with an error. CORS
+  using Respond = std::function<void(wire::HttpResponse)>;
+
+  // Answers POST /twirp/livekit.RoomService/<Method>, and everything else with an error. `respond`
+  // is called once: from inside, except where a participant has to answer first (PerformRpc). CORS
   // headers are the caller's to add.
-  [[nodiscard]] wire::HttpResponse Handle(Instant now, const wire::HttpRequest& request);
+  void Handle(Instant now, const wire::HttpRequest& request, const Respond& respond);
 
  private:
   // Who calls, and when.
@@ -40,7 +44,7 @@ class RoomService {
     Room* room = nullptr;
     Participant* participant = nullptr;
   };
-  using Handler = wire::HttpResponse (RoomService::*)(const Call&, const std::string& body);
+  using Handler = void (RoomService::*)(const Call&, const std::string& body, const Respond&);
   struct Method {
     std::string_view name;
     Handler handler;
@@ -48,8 +52,9 @@ class RoomService {
 
   [[nodiscard]] static const Method* FindMethod(std::string_view name);
   template <auto kMethod>
-  wire::HttpResponse Run(const Call& call, const std::string& body);
-  wire::HttpResponse Refuse(const Call& call, const std::string& body);
+  void Run(const Call& call, const std::string& body, const Respond& respond);
+  void Refuse(const Call& call, const std::string& body, const Respond& respond);
+  void PerformRpc(const Call& call, const std::string& body, const Respond& respond);
 
   // One per method of the service.
   Answer<pb::Room> CreateRoom(const Call& call, const pb::CreateRoomRequest& request);

@@ -68,6 +68,7 @@ void Room::Subscribe(Instant now, Participant& publisher, const Track& track,
   downlink.track_sid = track.info.sid();
   downlink.since = now;
   // 0 means "none" in SDP work; the chance of drawing it is not worth a branch elsewhere.
+  downlink.encoding = FirstEncodingFor(subscriber, track);
   downlink.ssrc = context_.rng.Next32() | 1U;
   if (track.is_video()) downlink.rtx_ssrc = (context_.rng.Next32() | 1U) ^ 2U;
   const auto early = subscriber.early_settings.find(track.info.sid());
@@ -201,6 +202,7 @@ void Room::HandleTrackSettings(Instant now, Participant& participant,
     ApplyTarget(participant, it->second, *track);
     if (track->is_video()) UpdateDynacast(now, *publisher, *track);
   }
+  if (participant.bandwidth_limit_bps > 0) ShareBandwidth(participant);
 }
 
 pb::VideoQuality Room::WantedQuality(const Participant& subscriber, const Downlink& downlink,
@@ -208,84 +210,33 @@ pb::VideoQuality Room::WantedQuality(const Participant& subscriber, const Downli
   const TrackSettings& settings = downlink.settings;
   if (settings.disabled) return pb::VideoQuality::OFF;
   if (settings.width > 0 || settings.height > 0) {
-    return QualityForDimensions(track.info, settings.width, settings.height);
+    return QualityForDimensions(track.info, settings.width, settings.height, downlink.encoding);
   }
   if (settings.quality.has_value()) return *settings.quality;
-  return subscriber.adaptive_stream ? DeclaredQualities(track.info).front()
-                                    : pb::VideoQuality::HIGH;
+  if (!subscriber.adaptive_stream) return pb::VideoQuality::HIGH;
+  return DeclaredQualities(track.info, downlink.encoding).front();
 }
 
 void Room::ApplyTarget(const Participant& subscriber, const Downlink& downlink,
                        const Track& track) {
   if (!downlink.subscription.valid()) return;
-  const pb::VideoQuality quality = WantedQuality(subscriber, downlink, track);
-  control::SetSubscription command;
-  command.subscription = downlink.subscription;
-  command.paused = downlink.settings.disabled;
-  const bool off = quality == pb::VideoQuality::OFF;
-  command.spatial_max =
-      track.is_video() && !off ? SpatialForQuality(track.info, quality) : std::uint8_t{0};
-  command.temporal_max = TemporalForFps(downlink.settings.fps);
-  context_.media.Post(command);
+  const Layers layers = LayersFor(subscriber, downlink, track);
+  context_.media.Post(control::SetSubscription{downlink.subscription, layers.spatial_max,
+                                               layers.temporal_max, layers.paused});
 }
 
-void Room::UpdateDynacast(Instant now, Participant& publisher, Track& track) {
-  std::optional<pb::VideoQuality> wanted;
-  bool anyone = false;
-  for (const auto& [identity, subscriber] : participants_) {
-    const auto it = subscriber->downlinks.find(track.info.sid());
-    if (it == subscriber->downlinks.end()) continue;
-    anyone = true;
-    const pb::VideoQuality quality = WantedQuality(*subscriber, it->second, track);
-    if (quality == pb::VideoQuality::OFF) continue;
-    if (!wanted.has_value() || quality > *wanted) wanted = quality;
-  }
-  const pb::VideoQuality target = wanted.value_or(pb::VideoQuality::OFF);
-  const auto rank = [](pb::VideoQuality quality) {
-    return quality == pb::VideoQuality::OFF ? -1 : static_cast<int>(quality);
-  };
-  const pb::VideoQuality current = track.dynacast_sent.value_or(pb::VideoQuality::HIGH);
-  if (track.dynacast_sent.has_value() && rank(target) == rank(current)) {
-    track.dynacast_lower_at = kNever;
-    return;
-  }
-  if (rank(target) >= rank(current)) {
-    track.dynacast_lower_at = kNever;
-    SendDynacast(publisher, track, target);
-    return;
-  }
-  // Lower only after a while: people drag windows and switch tabs. Before anybody ever subscribed,
-  // the first subscriber gets longer still.
-  if (track.dynacast_lower_at == kNever) {
-    const Duration delay =
-        anyone ? context_.options.dynacast_pause_delay : 2 * context_.options.dynacast_pause_delay;
-    track.dynacast_lower_at = now + delay;
-    return;
-  }
-  if (now < track.dynacast_lower_at) return;
-  track.dynacast_lower_at = kNever;
-  SendDynacast(publisher, track, target);
-}
-
-void Room::SendDynacast(Participant& publisher, Track& track, pb::VideoQuality max) {
-  track.dynacast_sent = max;
-  pb::SignalResponse response;
-  pb::SubscribedQualityUpdate& update = *response.mutable_subscribed_quality_update();
-  update.set_track_sid(track.info.sid());
-  pb::SubscribedCodec& codec = *update.add_subscribed_codecs();
-  const std::string& mime = track.info.mime_type();
-  std::string name = mime.substr(mime.find('/') + 1);
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  codec.set_codec(name);
-  for (const pb::VideoQuality quality :
-       {pb::VideoQuality::LOW, pb::VideoQuality::MEDIUM, pb::VideoQuality::HIGH}) {
-    pb::SubscribedQuality& entry = *codec.add_qualities();
-    entry.set_quality(quality);
-    entry.set_enabled(max != pb::VideoQuality::OFF && quality <= max);
-  }
-  *update.mutable_subscribed_qualities() = codec.qualities();
-  Send(publisher, response);
+Room::Layers Room::LayersFor(const Participant& subscriber, const Downlink& downlink,
+                             const Track& track) const {
+  pb::VideoQuality quality = WantedQuality(subscriber, downlink, track);
+  const bool limited = downlink.quality_limit.has_value();
+  if (limited && quality != pb::VideoQuality::OFF && *downlink.quality_limit < quality)
+    quality = *downlink.quality_limit;
+  Layers layers;
+  layers.paused = downlink.settings.disabled || downlink.quality_limit == pb::VideoQuality::OFF;
+  layers.temporal_max = TemporalForFps(downlink.settings.fps);
+  if (track.is_video() && quality != pb::VideoQuality::OFF)
+    layers.spatial_max = SpatialForQuality(track.info, quality, downlink.bound_encoding);
+  return layers;
 }
 
 }  // namespace fovea::livekit

@@ -98,15 +98,30 @@ void Room::UpdateOwnMetadata(Instant now, Participant& participant,
   RespondToRequest(participant, std::move(response));
 }
 
-void Room::Notify(Instant now, const char* event, const Participant* participant,
-                  const Track* track) {
+pb::WebhookEvent Room::MakeEvent(Instant now, const char* event) const {
   pb::WebhookEvent message;
   message.set_event(event);
   message.set_id(NewId(context_.rng, kEventPrefix));
   message.set_created_at(context_.Wall(now).value / 1'000'000);
   *message.mutable_room() = Info();
+  return message;
+}
+
+void Room::Notify(Instant now, const char* event, const Participant* participant,
+                  const Track* track) {
+  pb::WebhookEvent message = MakeEvent(now, event);
   if (participant != nullptr) *message.mutable_participant() = participant->Snapshot();
   if (track != nullptr) *message.mutable_track() = track->info;
+  context_.webhooks.Notify(message);
+}
+
+void Room::NotifyFinished(Instant now, pb::DisconnectReason reason) {
+  pb::RoomEndReason end = pb::ROOM_END_UNKNOWN;
+  if (reason == pb::DisconnectReason::ROOM_DELETED) end = pb::ROOM_END_API_DELETE;
+  if (reason == pb::DisconnectReason::ROOM_CLOSED) end = pb::ROOM_END_IDLE_TIMEOUT;
+  if (reason == pb::DisconnectReason::SERVER_SHUTDOWN) end = pb::ROOM_END_SERVER_SHUTDOWN;
+  pb::WebhookEvent message = MakeEvent(now, "room_finished");
+  message.set_room_end_reason(end);
   context_.webhooks.Notify(message);
 }
 
@@ -139,10 +154,13 @@ void Room::HandleTimeout(Instant now) {
       continue;
     }
     GiveUpAwaitedTracks(now, *participant);
+    if (now >= participant->fake_speech_ends_at) FakeSpeech(*participant, false);
+    if (now >= participant->replay_at) ReplayMissed(now, *participant);
     for (const auto& [track_sid, track] : participant->tracks) {
       if (now >= track->dynacast_lower_at) UpdateDynacast(now, *participant, *track);
     }
   }
+  server_calls_.HandleTimeout(now);
   if (now >= flush_updates_at_) {
     flush_updates_at_ = kNever;
     for (const auto& [identity, participant] : participants_) {
@@ -165,7 +183,7 @@ void Room::HandleTimeout(Instant now) {
 
 Deadline Room::NextDeadline() const {
   const ServerOptions& options = context_.options;
-  Instant at = std::min({flush_updates_at_, room_update_at_});
+  Instant at = std::min({flush_updates_at_, room_update_at_, server_calls_.NextDeadline()});
   if (!participants_.empty()) at = std::min({at, speakers_at_, quality_at_});
   for (const auto& [identity, participant] : participants_) {
     if (participant->connection != ConnectionId{}) at = std::min(at, participant->refresh_token_at);
@@ -173,6 +191,7 @@ Deadline Room::NextDeadline() const {
     if (participant->signal_lost_at != kNever) {
       at = std::min(at, participant->signal_lost_at + options.resume_timeout);
     }
+    at = std::min({at, participant->fake_speech_ends_at, participant->replay_at});
     for (const auto& [track_sid, track] : participant->tracks)
       at = std::min(at, track->dynacast_lower_at);
     for (const auto& [track_sid, give_up_at] : participant->awaited_tracks)

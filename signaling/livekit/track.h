@@ -23,22 +23,34 @@ struct PendingTrack {
   pb::TrackInfo info;
 };
 
+// A track in one codec: an m-line of its own and a publication of its own, under the track's sid.
+struct Encoding {
+  rtp::Codec codec = rtp::Codec::kUnknown;
+  std::string cid;                         // empty: a backup codec that was not asked for yet
+  control::PublicationHandle publication;  // invalid: its m-line has not come
+  std::string mid;
+  std::string fmtp;       // as the publisher offered it; tells H.264 profiles apart
+  bool scalable = false;  // spatial layers share one stream (VP9 or AV1 without rids)
+  // Dynacast, as the publisher was last told. Unset: nothing sent yet; the primary is on, a backup
+  // is off.
+  std::optional<pb::VideoQuality> dynacast_sent;
+
+  [[nodiscard]] bool live() const { return publication.valid(); }
+};
+
+// Invariant: encodings[i] is info.codecs(i); 0 is the primary, the rest are backups for subscribers
+// who cannot decode it. A track in a Participant has a live primary.
 struct Track {
   pb::TrackInfo info;
-  std::vector<std::string> cids;  // of the primary and of simulcast codecs, as the client sent them
-  control::PublicationHandle publication;
-  std::string mid;
-  std::string fmtp;  // as the publisher offered it; tells H.264 profiles apart
-  rtp::Codec codec = rtp::Codec::kUnknown;
-  bool scalable = false;         // spatial layers share one stream (VP9 or AV1 without rids)
-  bool subscribed_once = false;  // track_subscribed was sent
-
-  // Dynacast, as the publisher was last told. Unset: nothing sent yet, everything is on.
-  std::optional<pb::VideoQuality> dynacast_sent;
-  Instant dynacast_lower_at = kNever;  // when a lower wish takes effect
+  std::vector<Encoding> encodings;
+  bool subscribed_once = false;        // track_subscribed was sent
+  bool regressed = false;              // everybody receives the first backup, for good
+  Instant dynacast_lower_at = kNever;  // when lower wishes take effect
   Instant published_at{};
 
   [[nodiscard]] bool is_video() const { return info.type() == pb::TrackType::VIDEO; }
+  [[nodiscard]] Encoding& primary() { return encodings.front(); }
+  [[nodiscard]] const Encoding& primary() const { return encodings.front(); }
 };
 
 // What a subscriber asked for with track_setting.
@@ -60,11 +72,14 @@ struct Downlink {
   std::string publisher_sid;
   std::string publisher_identity;
   std::string track_sid;
+  std::size_t encoding = 0;                  // which of the track's it receives, or waits for
   control::SubscriptionHandle subscription;  // valid when kBound
+  std::size_t bound_encoding = 0;            // what `subscription` forwards; until a move is bound
   std::uint32_t ssrc = 0;
   std::uint32_t rtx_ssrc = 0;
   std::string mid;
   TrackSettings settings;
+  std::optional<pb::VideoQuality> quality_limit;  // by bandwidth; OFF: paused
   Instant since{};
 };
 

@@ -20,6 +20,8 @@ CodeRow RowOf(TwirpCode code) {
   switch (code) {
     case TwirpCode::kMalformed:
       return {"malformed", 400};
+    case TwirpCode::kCanceled:
+      return {"canceled", 408};
     case TwirpCode::kInvalidArgument:
       return {"invalid_argument", 400};
     case TwirpCode::kUnauthenticated:

@@ -15,6 +15,7 @@ namespace fovea::livekit {
 
 enum class TwirpCode {
   kMalformed,
+  kCanceled,
   kInvalidArgument,
   kUnauthenticated,
   kPermissionDenied,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -71,6 +72,7 @@ class FakeMediaPort : public MediaPort {
   std::uint64_t PostFence() override { return ++fences; }
   void OpenDataChannels(control::SessionHandle session) override { opened.push_back(session); }
   bool SendData(control::SessionHandle session, DataLane lane, ByteSpan message) override {
+    if (closed_lanes.contains(session)) return false;
     data.push_back({session, lane, {message.begin(), message.end()}});
     return true;
   }
@@ -85,7 +87,8 @@ class FakeMediaPort : public MediaPort {
     return out;
   }
 
-  bool full = false;  // the workers' tables
+  bool full = false;                              // the workers' tables
+  std::set<control::SessionHandle> closed_lanes;  // whose data channels take nothing
   std::vector<control::WorkerCommand> commands;
   std::vector<control::SessionHandle> opened;
   std::vector<Data> data;

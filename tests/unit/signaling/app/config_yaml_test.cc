@@ -56,10 +56,13 @@ room:
   max_participants: 3
   enable_remote_unmute: true
   enabled_codecs: [{mime: audio/opus}, {mime: video/vp8}]
+  room_configurations:
+    meeting: {max_participants: 9, departure_timeout: 40, metadata: quiet, agents: []}
+    "open: house": {empty_timeout: 7}
 limit: {max_metadata_size: 10, max_attributes_size: 11, max_room_name_length: 12,
         max_participant_identity_length: 13, max_participant_name_length: 14}
 audio: {update_interval: 500}
-video: {dynacast_pause_delay: 1s500ms}
+video: {dynacast_pause_delay: 1s500ms, codec_regression_threshold: 8}
 enable_data_tracks: false
 webhook:
   api_key: k1
@@ -116,6 +119,13 @@ TEST_F(ConfigYamlReads, RoomsLimitsAndMedia) {
   EXPECT_EQ(config.server.name_chars_max, 14U);
   EXPECT_EQ(config.server.speaker_interval, Millis(500));
   EXPECT_EQ(config.server.dynacast_pause_delay, Millis(1500));
+  EXPECT_EQ(config.server.codec_regression_threshold, 8U);
+  const auto& presets = config.server.room.configurations;
+  ASSERT_EQ(presets.size(), 2U);
+  EXPECT_EQ(presets.at("meeting").max_participants(), 9U);
+  EXPECT_EQ(presets.at("meeting").departure_timeout(), 40U);
+  EXPECT_EQ(presets.at("meeting").metadata(), "quiet");
+  EXPECT_EQ(presets.at("open: house").empty_timeout(), 7U);
   EXPECT_FALSE(config.server.enable_data_tracks);
 }
 
@@ -137,6 +147,7 @@ rtc: {udp_port: 0, node_ip: "192.0.2.7,2001:db8::7", stun_servers: [a, b], tcp_p
       turn_servers: [{host: "2001:db8::1", protocol: tcp, username: u, credential: c}]}
 webhook: {api_key: "k1", urls: [{url: "https://example.org/", exclude_events: [track_published]}]}
 video: {dynacast_pause_delay: 250ms}
+room: {room_configurations: {"a: b": {max_participants: 2}}}
 )");
   ASSERT_TRUE(config.ok()) << config.error().ToString();
   const std::string printed = PrintConfig(*config, Secrets::kShown);

@@ -18,6 +18,11 @@ class RoomData : public RoomTest {
     packet.mutable_user()->set_payload(payload);
     return packet;
   }
+  static pb::DataPacket Numbered(std::uint32_t sequence) {
+    pb::DataPacket packet = User("number " + std::to_string(sequence));
+    packet.set_sequence(sequence);
+    return packet;
+  }
   // What went to a client's data channels since the last call for anybody.
   struct Sent {
     control::SessionHandle session;
@@ -32,6 +37,11 @@ class RoomData : public RoomTest {
           sent.packet.ParseFromArray(data.message.data(), static_cast<int>(data.message.size())));
     }
     return out;
+  }
+  static std::vector<std::uint32_t> SequencesOf(const std::vector<Sent>& sent) {
+    std::vector<std::uint32_t> sequences;
+    for (const Sent& packet : sent) sequences.push_back(packet.packet.sequence());
+    return sequences;
   }
   static void PublishDataTrack(Client& client, std::uint32_t handle, const std::string& name) {
     pb::SignalRequest request;
@@ -104,6 +114,118 @@ TEST_F(RoomData, DropsReliablePacketsItHasSeenAndTellsAResumerWhichWasLast) {
   resume.request.set_reconnect(true);
   resume.request.set_participant_sid(alice.sid());
   EXPECT_EQ(JoinOnly(resume).heard()[0].reconnect().last_message_seq(), 3U);
+}
+
+TEST_F(RoomData, SendsReliablePacketsAgainOnceTheReceiversChannelIsOpen) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  world_.media.closed_lanes.insert(bob.session());
+  for (std::uint32_t i = 1; i <= 3; ++i) alice.SendData(DataLane::kReliable, Numbered(i));
+  alice.SendData(DataLane::kReliable, User("without a number"));
+  alice.SendData(DataLane::kLossy, User("lossy"));
+  world_.Advance(Millis(500));
+  EXPECT_THAT(TakeData(), IsEmpty());
+  world_.media.closed_lanes.clear();
+  // A packet that comes now must not overtake those that wait.
+  alice.SendData(DataLane::kReliable, Numbered(4));
+  EXPECT_THAT(SequencesOf(TakeData()), ElementsAre(1, 2, 3, 4));
+  world_.Advance(Seconds(1));
+  EXPECT_THAT(TakeData(), IsEmpty());
+}
+
+TEST_F(RoomData, GivesUpOnAReceiverWhoseChannelStaysClosed) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  world_.media.closed_lanes.insert(bob.session());
+  alice.SendData(DataLane::kReliable, Numbered(1));
+  world_.Advance(Seconds(3));
+  world_.media.closed_lanes.clear();
+  world_.Advance(Seconds(1));
+  EXPECT_THAT(TakeData(), IsEmpty());
+  EXPECT_THAT(bob.participant()->missed_reliable, IsEmpty());
+}
+
+TEST_F(RoomData, ReplaysToAResumerWhatCameAfterTheLastNumberItSaw) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  Client& carol = Join("carol");
+  for (std::uint32_t i = 1; i <= 4; ++i) alice.SendData(DataLane::kReliable, Numbered(i));
+  pb::DataPacket secret = Numbered(5);
+  secret.add_destination_identities("carol");
+  alice.SendData(DataLane::kReliable, secret);
+  carol.SendData(DataLane::kReliable, Numbered(1));
+  TakeData();
+  bob.LoseSignal();
+  JoinParams params = bob.params();
+  params.request.set_reconnect(true);
+  params.request.set_participant_sid(bob.sid());
+  Client& again = JoinOnly(params);
+  pb::SignalRequest sync;
+  const auto got = [&](const std::string& sid, std::uint32_t last) {
+    pb::DataChannelReceiveState& state =
+        *sync.mutable_sync_state()->add_datachannel_receive_states();
+    state.set_publisher_sid(sid);
+    state.set_last_seq(last);
+  };
+  got(alice.sid(), 2);
+  got("PA_gone", 7);
+  again.Send(sync);
+  const auto sent = TakeData();
+  EXPECT_THAT(SequencesOf(sent), ElementsAre(3, 4));
+  for (const Sent& packet : sent) {
+    EXPECT_EQ(packet.session, bob.session());
+    EXPECT_EQ(packet.packet.participant_sid(), alice.sid());
+  }
+}
+
+TEST_F(RoomData, CallsAMethodOfAParticipantForTheServer) {
+  Client& alice = Join("alice");
+  Join("bob");
+  pb::PerformRpcRequest request;
+  request.set_method("greet");
+  request.set_payload("hello");
+  std::string answer;
+  alice.room().PerformRpc(
+      world_.now, *alice.participant(), request,
+      [&](const Result<std::string, TwirpError>& result) { answer = result.ok() ? *result : "?"; });
+  auto sent = TakeData();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].session, alice.session());
+  const pb::RpcRequest rpc = sent[0].packet.rpc_request();
+  EXPECT_EQ(rpc.id().size(), 36U);
+  EXPECT_EQ(sent[0].packet.participant_identity(), rpc.id());
+  EXPECT_EQ(rpc.method(), "greet");
+  EXPECT_EQ(rpc.payload(), "hello");
+  EXPECT_EQ(rpc.version(), 1U);
+  EXPECT_EQ(rpc.response_timeout_ms(), 10'000U);
+
+  pb::DataPacket packet;
+  packet.add_destination_identities(rpc.id());
+  packet.mutable_rpc_ack()->set_request_id(rpc.id());
+  alice.SendData(DataLane::kReliable, packet);
+  packet.mutable_rpc_response()->set_request_id(rpc.id());
+  packet.mutable_rpc_response()->set_payload("hello to you");
+  alice.SendData(DataLane::kReliable, packet);
+  EXPECT_EQ(answer, "hello to you");
+  EXPECT_THAT(TakeData(), IsEmpty());
+}
+
+TEST_F(RoomData, EndsACallWhenItsDestinationLeavesOrSaysNothing) {
+  Client& alice = Join("alice");
+  std::vector<std::string> errors;
+  const auto call = [&](Client& destination) {
+    alice.room().PerformRpc(world_.now, *destination.participant(), pb::PerformRpcRequest{},
+                            [&](const Result<std::string, TwirpError>& result) {
+                              errors.push_back(result.ok() ? "ok" : result.error().message);
+                            });
+  };
+  call(alice);
+  world_.Advance(Seconds(2));
+  Client& bob = Join("bob");
+  call(bob);
+  bob.room().Remove(world_.now, *bob.participant(), pb::DisconnectReason::PARTICIPANT_REMOVED);
+  EXPECT_THAT(errors, ElementsAre("RpcError 1501: Connection timeout",
+                                  "RpcError 1503: Recipient disconnected"));
 }
 
 TEST_F(RoomData, DropsDataOfThoseWhoMayNotPublishItAndWhatCannotBeRead) {

@@ -315,6 +315,46 @@ TEST_F(RoomJoin, ARoomNobodyJoinedEndsAfterFiveMinutes) {
   world_.Advance(Seconds(1));
   EXPECT_EQ(world_.manager.Find("room"), nullptr);
   EXPECT_THAT(world_.webhooks.Names(), ElementsAre("room_started", "room_finished"));
+  EXPECT_EQ(world_.webhooks.events.back().room_end_reason(), pb::ROOM_END_IDLE_TIMEOUT);
+}
+
+TEST_F(RoomJoin, SaysInTheWebhookWhyARoomEnded) {
+  Join("alice");
+  world_.manager.Delete(world_.now, "room");
+  EXPECT_EQ(world_.webhooks.events.back().event(), "room_finished");
+  EXPECT_EQ(world_.webhooks.events.back().room_end_reason(), pb::ROOM_END_API_DELETE);
+  Join("bob");
+  world_.manager.Shutdown(world_.now);
+  EXPECT_EQ(world_.webhooks.events.back().event(), "room_finished");
+  EXPECT_EQ(world_.webhooks.events.back().room_end_reason(), pb::ROOM_END_SERVER_SHUTDOWN);
+}
+
+TEST_F(RoomJoin, TakesTheRoomsSettingsFromThePresetAndTheConfigurationOfTheToken) {
+  pb::RoomConfiguration& preset = world_.options.room.configurations["meeting"];
+  preset.set_max_participants(9);
+  preset.set_departure_timeout(40);
+  preset.set_metadata("of the preset");
+  JoinParams params = World::Params("room", "alice");
+  params.room_preset = "meeting";
+  params.room_configuration.emplace().set_metadata("of the token");
+  Client& alice = JoinOnly(params);
+  const pb::Room room = alice.Last(Case::kJoin).join().room();
+  EXPECT_EQ(room.max_participants(), 9U);
+  EXPECT_EQ(room.departure_timeout(), 40U);
+  EXPECT_EQ(room.empty_timeout(), 300U);
+  EXPECT_EQ(room.metadata(), "of the token");
+  // Only who opens the room shapes it.
+  params = World::Params("room", "bob");
+  params.room_configuration.emplace().set_max_participants(1);
+  EXPECT_EQ(JoinOnly(params).Last(Case::kJoin).join().room().max_participants(), 9U);
+}
+
+TEST_F(RoomJoin, RefusesAPresetThatTheOperatorDidNotName) {
+  JoinParams params = World::Params("room", "alice");
+  params.room_preset = "nothing of that name";
+  const auto refusal = world_.manager.CheckJoin(params);
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->status, 400);
 }
 
 TEST_F(RoomJoin, ARoomEndsTwentySecondsAfterTheLastOneLeft) {

@@ -148,7 +148,7 @@ TEST_F(RoomPublish, ForwardsToASubscriberOnceAndToEveryLaterOneFromTheirFirstAns
   const auto added = world_.media.Posted<control::AddSubscription>();
   ASSERT_EQ(added.size(), 1U);
   EXPECT_EQ(added[0].session, bob.session());
-  EXPECT_EQ(added[0].publication, alice.participant()->track(camera)->publication);
+  EXPECT_EQ(added[0].publication, alice.participant()->track(camera)->primary().publication);
   bob.Offer();
   EXPECT_EQ(world_.media.Posted<control::AddSubscription>().size(), 1U);
   EXPECT_THAT(bob.HeardOf(Case::kMediaSectionsRequirement), IsEmpty());

@@ -42,7 +42,16 @@ class RoomServiceTest : public RoomTest {
                           const wire::VideoGrants& video = Everything()) {
     wire::HttpRequest request = Request(method, body);
     request.headers.emplace_back("Authorization", "Bearer " + Token(video));
-    return service_.Handle(world_.now, request);
+    return Answer(request);
+  }
+  // Of a method that answers at once.
+  wire::HttpResponse Answer(const wire::HttpRequest& request) {
+    wire::HttpResponse answer;
+    answer.status = 0;
+    service_.Handle(world_.now, request,
+                    [&](wire::HttpResponse response) { answer = std::move(response); });
+    EXPECT_NE(answer.status, 0) << "not answered";
+    return answer;
   }
   json MustCall(const std::string& method, const std::string& body) {
     const wire::HttpResponse response = Call(method, body);
@@ -67,22 +76,20 @@ TEST_F(RoomServiceTest, AnswersWrongRoutesWithBadRoute) {
   EXPECT_EQ(Error(Call("Nothing", "{}")), "404 bad_route: the service has no such method");
   wire::HttpRequest request = Request("ListRooms", "{}");
   request.method = wire::HttpMethod::kGet;
-  EXPECT_EQ(service_.Handle(world_.now, request).status, 404);
+  EXPECT_EQ(Answer(request).status, 404);
   request = Request("ListRooms", "{}");
   request.target = *wire::ParseRequestTarget("/twirp/livekit.Egress/ListEgress");
-  EXPECT_EQ(service_.Handle(world_.now, request).status, 404);
+  EXPECT_EQ(Answer(request).status, 404);
   request = Request("ListRooms", "{}");
   request.headers[0].second = "text/plain";
-  EXPECT_EQ(Error(service_.Handle(world_.now, request)), "404 bad_route: unexpected Content-Type");
+  EXPECT_EQ(Error(Answer(request)), "404 bad_route: unexpected Content-Type");
 }
 
 TEST_F(RoomServiceTest, NeedsATokenThatIsSignedAndPermits) {
-  EXPECT_EQ(Error(service_.Handle(world_.now, Request("ListRooms", "{}"))),
-            "401 unauthenticated: permissions denied");
+  EXPECT_EQ(Error(Answer(Request("ListRooms", "{}"))), "401 unauthenticated: permissions denied");
   wire::HttpRequest request = Request("ListRooms", "{}");
   request.headers.emplace_back("Authorization", "Bearer a.b.c");
-  EXPECT_EQ(Error(service_.Handle(world_.now, request)),
-            "401 unauthenticated: invalid authorization token");
+  EXPECT_EQ(Error(Answer(request)), "401 unauthenticated: invalid authorization token");
 }
 
 TEST_F(RoomServiceTest, NeedsTheGrantOfEachMethod) {
@@ -119,20 +126,71 @@ TEST_F(RoomServiceTest, SpeaksProtobufWhenAskedInProtobuf) {
   wire::HttpRequest request = Request("CreateRoom", create.SerializeAsString());
   request.headers = {{"Content-Type", "application/protobuf"},
                      {"Authorization", "Bearer " + Token(Everything())}};
-  const wire::HttpResponse response = service_.Handle(world_.now, request);
+  const wire::HttpResponse response = Answer(request);
   EXPECT_EQ(response.Header("content-type"), "application/protobuf");
   pb::Room room;
   ASSERT_TRUE(room.ParseFromString(response.body));
   EXPECT_EQ(room.name(), "room");
   request.body = "\xff";
-  EXPECT_EQ(service_.Handle(world_.now, request).status, 400);
+  EXPECT_EQ(Answer(request).status, 400);
 }
 
 TEST_F(RoomServiceTest, DoesNotOfferWhatUpstreamKeepsForItsCloud) {
-  for (const char* method : {"ForwardParticipant", "MoveParticipant", "PerformRpc"}) {
+  for (const char* method : {"ForwardParticipant", "MoveParticipant"}) {
     EXPECT_EQ(Error(Call(method, R"({"room":"room"})")),
               "501 unimplemented: this server does not offer the method");
   }
+}
+
+TEST_F(RoomServiceTest, AnswersACallIntoAParticipantWhenTheParticipantHas) {
+  Client& alice = Join("alice");
+  wire::HttpRequest request =
+      Request("PerformRpc", R"({"room":"room","destination_identity":"alice","method":"m"})");
+  request.headers.emplace_back("Authorization", "Bearer " + Token(Everything()));
+  std::optional<wire::HttpResponse> answer;
+  service_.Handle(world_.now, request, [&](wire::HttpResponse response) { answer = response; });
+  EXPECT_FALSE(answer.has_value());
+  ASSERT_EQ(world_.media.data.size(), 1U);
+  const auto& message = world_.media.data[0].message;
+  pb::DataPacket packet;
+  ASSERT_TRUE(packet.ParseFromArray(message.data(), static_cast<int>(message.size())));
+  pb::DataPacket response;
+  response.mutable_rpc_response()->set_request_id(packet.rpc_request().id());
+  response.mutable_rpc_response()->set_payload("done");
+  alice.SendData(DataLane::kReliable, response);
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->body, R"({"payload":"done"})");
+}
+
+TEST_F(RoomServiceTest, RefusesCallsNobodyCanAnswer) {
+  Join("alice");
+  EXPECT_EQ(Error(Call("PerformRpc", R"({"room":"room","method":"m"})")),
+            "400 invalid_argument: destination identity is required");
+  EXPECT_EQ(Error(Call("PerformRpc", R"({"room":"room","destinationIdentity":"bob"})")),
+            "503 unavailable: no response: no such participant");
+  const std::string large(16'000, 'x');
+  EXPECT_EQ(Error(Call("PerformRpc", R"({"room":"room","destinationIdentity":"alice","payload":")" +
+                                         large + "\"}")),
+            "400 invalid_argument: RpcError 1402: Request payload too large");
+  EXPECT_EQ(
+      Call("PerformRpc", R"({"room":"room","destinationIdentity":"alice"})", wire::VideoGrants{})
+          .status,
+      401);
+}
+
+TEST_F(RoomServiceTest, MakesRoomsByAPresetAndByWhatIsSaidOutright) {
+  pb::RoomConfiguration& preset = world_.options.room.configurations["meeting"];
+  preset.set_max_participants(9);
+  preset.set_empty_timeout(60);
+  const json room =
+      MustCall("CreateRoom", R"({"name":"room","roomPreset":"meeting","emptyTimeout":5,
+                        "agents":[{"agentName":"a"}],"syncStreams":true})");
+  EXPECT_EQ(room["max_participants"], 9);
+  EXPECT_EQ(room["empty_timeout"], 5);
+  EXPECT_EQ(Error(Call("CreateRoom", R"({"name":"other","roomPreset":"no such"})")),
+            "400 invalid_argument: unknown room configuration in create room request");
+  EXPECT_EQ(world_.manager.Find("other"), nullptr);
 }
 
 // --- Rooms ---

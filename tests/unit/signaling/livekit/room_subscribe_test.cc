@@ -258,7 +258,7 @@ TEST_F(RoomSubscribe, TellsListenersWhoSpeaksAndOnceWhoStopped) {
   const std::string mic = alice.Publish(Microphone("mic"));
   Settle();
   const auto say = [&](float level, bool active) {
-    const auto publication = alice.participant()->track(mic)->publication;
+    const auto publication = alice.participant()->track(mic)->primary().publication;
     world_.manager.HandleWorkerEvent(world_.now, control::SpeakerLevel{publication, level, active});
     world_.Advance(Millis(400));
   };
@@ -283,7 +283,7 @@ TEST_F(RoomSubscribe, NeverCallsALinkLost) {
   world_.Advance(Seconds(6));
   EXPECT_EQ(alice.Last(Case::kConnectionQuality).connection_quality().updates(0).quality(),
             pb::ConnectionQuality::EXCELLENT);
-  const auto publication = alice.participant()->track(mic)->publication;
+  const auto publication = alice.participant()->track(mic)->primary().publication;
   world_.manager.HandleWorkerEvent(world_.now,
                                    control::UplinkQuality{publication, 100, 100, 0, 0, 0});
   world_.Advance(Seconds(5));
