@@ -1,21 +1,21 @@
 #include "sfu/crypto/srtp_sender.h"
 
-#include <openssl/aead.h>
 #include <openssl/aes.h>
 #include <openssl/mem.h>
 #include <openssl/sha.h>
 
 #include <cstring>
+#include <optional>
 #include <variant>
 
 #include "sfu/core/check.h"
+#include "sfu/crypto/gcm_sealer.h"
 #include "sfu/crypto/null_tag.h"
 #include "sfu/crypto/srtp_kdf.h"
 
 namespace fovea::crypto {
 namespace {
 
-constexpr std::size_t kGcmTagBytes = 16;
 constexpr std::size_t kSha1TagBytes = 10;
 constexpr std::size_t kRtcpClearBytes = 8;   // RTCP header and sender SSRC are never encrypted
 constexpr std::size_t kSrtcpIndexBytes = 4;  // E flag and index
@@ -28,42 +28,29 @@ void XorBe16(std::uint8_t* p, std::uint16_t value) {
 }
 void XorBe32(std::uint8_t* p, std::uint32_t value) { StoreBe32(p, LoadBe32(p) ^ value); }
 
-// RFC 7714: the AEAD of one direction of RTP or RTCP.
+// RFC 7714: session keys of one direction, made into what seals packets.
 struct GcmKey {
-  GcmKey(const SrtpKeyingMaterial& material, SrtpKeyLabel key_label, SrtpKeyLabel salt_label) {
+  GcmKey(const SrtpKeyingMaterial& material, SrtpKeyLabel key_label, SrtpKeyLabel salt_label,
+         GcmSealer::Engine engine) {
     const std::size_t key_bytes = SizesOf(material.profile).key;
     Secret<32> key;
     const MutableByteSpan session_key = key.span().first(key_bytes);
     DeriveSrtpKey(material.profile, material.local, key_label, session_key);
     DeriveSrtpKey(material.profile, material.local, salt_label, salt.span());
-    const EVP_AEAD* aead = key_bytes == 16 ? EVP_aead_aes_128_gcm() : EVP_aead_aes_256_gcm();
-    FOVEA_CHECK(EVP_AEAD_CTX_init(&context, aead, key.data(), key_bytes, kGcmTagBytes, nullptr) ==
-                1);
-  }
-  ~GcmKey() {
-    EVP_AEAD_CTX_cleanup(&context);
-    OPENSSL_cleanse(&context, sizeof(context));
-  }
-  GcmKey(const GcmKey&) = delete;
-  GcmKey& operator=(const GcmKey&) = delete;
-
-  // Encrypts `in` to `out` and puts the tag behind it.
-  [[nodiscard]] bool Seal(ByteSpan nonce, ByteSpan in, ByteSpan authenticated,
-                          std::uint8_t* out) const {
-    std::size_t tag_bytes = 0;
-    return EVP_AEAD_CTX_seal_scatter(&context, out, out + in.size(), &tag_bytes, kGcmTagBytes,
-                                     nonce.data(), nonce.size(), in.data(), in.size(), nullptr, 0,
-                                     authenticated.data(), authenticated.size()) == 1;
+    sealer.emplace(session_key, engine);
   }
 
-  EVP_AEAD_CTX context;
   Secret<12> salt;
+  std::optional<GcmSealer> sealer;
 };
 
 struct GcmKeys {
   explicit GcmKeys(const SrtpKeyingMaterial& material)
-      : rtp(material, SrtpKeyLabel::kRtpEncryption, SrtpKeyLabel::kRtpSalt),
-        rtcp(material, SrtpKeyLabel::kRtcpEncryption, SrtpKeyLabel::kRtcpSalt) {}
+      : rtp(material, SrtpKeyLabel::kRtpEncryption, SrtpKeyLabel::kRtpSalt,
+            GcmSealer::Engine::kFastest),
+        // Few and short packets: the portable engine's key is half as large.
+        rtcp(material, SrtpKeyLabel::kRtcpEncryption, SrtpKeyLabel::kRtcpSalt,
+             GcmSealer::Engine::kPortable) {}
   GcmKey rtp;
   GcmKey rtcp;
 };
@@ -155,12 +142,12 @@ struct RtcpJob {
 
 bool Protect(const GcmKeys& keys, const RtpJob& job) {
   // RFC 7714 section 8.1: two zero bytes, SSRC, rollover counter, sequence number; XOR salt.
-  std::array<std::uint8_t, 12> nonce;
+  GcmSealer::Nonce nonce;
   std::memcpy(nonce.data(), keys.rtp.salt.data(), nonce.size());
   XorBe32(&nonce[2], job.ssrc);
   XorBe32(&nonce[6], static_cast<std::uint32_t>(job.index >> 16));
   XorBe16(&nonce[10], static_cast<std::uint16_t>(job.index));
-  return keys.rtp.Seal(nonce, job.payload, job.header, job.out + job.header.size());
+  return keys.rtp.sealer->Seal(nonce, job.payload, job.header, job.out + job.header.size());
 }
 
 bool Protect(const CmKeys& keys, const RtpJob& job) {
@@ -183,7 +170,7 @@ bool Protect(const NullKeys&, const RtpJob& job) {
 
 bool Protect(const GcmKeys& keys, const RtcpJob& job) {
   // RFC 7714 section 9.1: zeros, SSRC, zeros, SRTCP index; XOR salt.
-  std::array<std::uint8_t, 12> nonce;
+  GcmSealer::Nonce nonce;
   std::memcpy(nonce.data(), keys.rtcp.salt.data(), nonce.size());
   XorBe32(&nonce[2], job.ssrc);
   XorBe32(&nonce[8], job.index);
@@ -191,9 +178,9 @@ bool Protect(const GcmKeys& keys, const RtcpJob& job) {
   std::array<std::uint8_t, kRtcpClearBytes + kSrtcpIndexBytes> authenticated;
   std::memcpy(authenticated.data(), job.packet.data(), kRtcpClearBytes);
   StoreBe32(&authenticated[kRtcpClearBytes], kSrtcpEncrypted | job.index);
-  StoreBe32(job.out + job.packet.size() + kGcmTagBytes, kSrtcpEncrypted | job.index);
-  return keys.rtcp.Seal(nonce, job.packet.subspan(kRtcpClearBytes), authenticated,
-                        job.out + kRtcpClearBytes);
+  StoreBe32(job.out + job.packet.size() + GcmSealer::kTagBytes, kSrtcpEncrypted | job.index);
+  return keys.rtcp.sealer->Seal(nonce, job.packet.subspan(kRtcpClearBytes), authenticated,
+                                job.out + kRtcpClearBytes);
 }
 
 bool Protect(const CmKeys& keys, const RtcpJob& job) {

@@ -63,7 +63,7 @@ struct RtpPlaintext {
   ByteSpan payload;
 };
 
-// The session keys of everything that one session sends, shared by all its SSRCs. About 1.3 KB.
+// The session keys of everything that one session sends, shared by all its SSRCs. About 2 KB.
 class SrtpSendKeys {
  public:
   explicit SrtpSendKeys(const SrtpKeyingMaterial& material);
