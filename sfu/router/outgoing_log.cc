@@ -1,26 +1,44 @@
 // Outgoing numbers and what they stood for. See outgoing_log.h.
 #include "sfu/router/outgoing_log.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "sfu/core/check.h"
 
 namespace fovea::router {
 
-OutgoingLog::OutgoingLog(std::size_t capacity) : slots_(capacity) {
-  FOVEA_CHECK(std::has_single_bit(capacity));
-  FOVEA_CHECK(capacity <= 32768);  // a slot is found by the low bits of a 16-bit number
+OutgoingLog::OutgoingLog(const Config& config)
+    : config_(config), slots_(std::min(kSlotsStart, config.slots_max)) {
+  FOVEA_CHECK(std::has_single_bit(config.slots_max));
+  FOVEA_CHECK(config.slots_max <= 32768);  // a slot is found by the low bits of a 16-bit number
 }
 
-OutgoingSlot& OutgoingLog::Claim(std::int64_t position) {
-  OutgoingSlot& slot = slots_[static_cast<std::size_t>(position) & (slots_.size() - 1)];
+OutgoingSlot& OutgoingLog::Claim(std::int64_t position, std::uint32_t timestamp) {
+  const auto is_young = [&](const OutgoingSlot& slot) {
+    return slot.state != OutgoingSlot::State::kEmpty &&
+           timestamp - slot.timestamp < config_.ticks_kept;
+  };
+  if (slots_.size() < config_.slots_max && is_young(At(position))) Grow(position);
+  OutgoingSlot& slot = At(position);
   slot = OutgoingSlot{};
   slot.seq = static_cast<std::uint16_t>(position);
+  slot.timestamp = timestamp;
   return slot;
 }
 
+// `next` is the position after the newest one.
+void OutgoingLog::Grow(std::int64_t next) {
+  std::vector<OutgoingSlot> grown(2 * slots_.size());
+  for (std::int64_t position = next - static_cast<std::int64_t>(slots_.size()); position < next;
+       ++position) {
+    grown[static_cast<std::size_t>(position) & (grown.size() - 1)] = At(position);
+  }
+  slots_ = std::move(grown);
+}
+
 OutgoingSlot* OutgoingLog::Find(std::uint16_t seq) {
-  OutgoingSlot& slot = slots_[seq & (slots_.size() - 1)];
+  OutgoingSlot& slot = At(seq);
   if (slot.state == OutgoingSlot::State::kEmpty || slot.seq != seq) return nullptr;
   return &slot;
 }

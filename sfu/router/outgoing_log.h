@@ -23,7 +23,7 @@ struct OutgoingSlot {
   };
 
   std::uint32_t source_low = 0;  // low bits of the track's ExtSeq
-  std::uint32_t timestamp = 0;   // outgoing
+  std::uint32_t timestamp = 0;   // outgoing; of a hole: of the packet before it
   std::uint16_t seq = 0;         // outgoing
   rtp::PictureIds ids;           // outgoing; meaningful when patched
   std::uint8_t resent_at = 0;    // in kResendTick, wraps
@@ -38,13 +38,23 @@ struct OutgoingSlot {
 };
 static_assert(sizeof(OutgoingSlot) == 16);
 
-// A ring over consecutive outgoing numbers; position p lies at p modulo the capacity.
+// A ring over consecutive outgoing numbers; position p lies at p modulo the capacity. It starts
+// small and doubles, up to its limit, rather than forget a number of the last `ticks_kept`: its
+// size follows the packet rate.
 class OutgoingLog {
  public:
-  explicit OutgoingLog(std::size_t capacity);  // power of two
+  struct Config {
+    std::size_t slots_max;     // power of two
+    std::uint32_t ticks_kept;  // of the RTP clock
+  };
+  // Larger: more memory for each subscription of a quiet track. Smaller: more steps of growth.
+  static constexpr std::size_t kSlotsStart = 32;
 
-  // Takes the slot of `position` for a new owner.
-  OutgoingSlot& Claim(std::int64_t position);
+  explicit OutgoingLog(const Config& config);
+
+  // Takes the slot of `position` for a new owner whose outgoing timestamp is (about) `timestamp`.
+  // REQUIRES: position is the one after the last claimed.
+  OutgoingSlot& Claim(std::int64_t position, std::uint32_t timestamp);
 
   // The slot whose outgoing number this is, or null when it has been overwritten or never used.
   [[nodiscard]] OutgoingSlot* Find(std::uint16_t seq);
@@ -55,9 +65,18 @@ class OutgoingLog {
   [[nodiscard]] OutgoingSlot* FindSource(std::int64_t newest, std::uint8_t layer, ExtSeq source);
 
   [[nodiscard]] std::size_t capacity() const { return slots_.size(); }
+  [[nodiscard]] std::size_t capacity_max() const { return config_.slots_max; }
 
  private:
-  std::vector<OutgoingSlot> slots_;  // never resized
+  [[nodiscard]] OutgoingSlot& At(std::int64_t position) {
+    return slots_[static_cast<std::size_t>(position) & (slots_.size() - 1)];
+  }
+  void Grow(std::int64_t next);
+
+  // Constant after construction.
+  Config config_;
+
+  std::vector<OutgoingSlot> slots_;
 };
 
 }  // namespace fovea::router

@@ -17,10 +17,16 @@ constexpr Duration kLatenessMax = Millis(75 + 33);
 // believed: a sender that restarts its clock must not throw the receiver's off.
 constexpr Duration kDisagreementMax = Seconds(2);
 
+// Outgoing numbers of this time are remembered, if the log's limit allows. Larger: memory for each
+// subscription. Smaller: late NACKs are not understood. The track's packets are kept as long.
+constexpr Duration kLogKept = Seconds(1);
+
 }  // namespace
 
 RtpRewriter::RtpRewriter(const Config& config)
-    : config_(config), log_(config.log_slots), out_(std::int64_t{config.first_seq} + 0xffff) {}
+    : config_(config),
+      log_({config.log_slots, static_cast<std::uint32_t>(Ticks(kLogKept))}),
+      out_(std::int64_t{config.first_seq} + 0xffff) {}
 
 std::int64_t RtpRewriter::Ticks(Duration elapsed) const {
   return ToMicros(elapsed) * std::int64_t{config_.clock_rate} / 1'000'000;
@@ -45,14 +51,14 @@ RtpRewriter::Order RtpRewriter::Classify(std::uint8_t layer, ExtSeq seq) {
 void RtpRewriter::KeepHoles(std::int64_t count) {
   // More than the log can hold is an outage, not loss to be repaired: one missing number tells the
   // receiver that something is gone.
-  if (count >= static_cast<std::int64_t>(log_.capacity())) {
+  if (count >= static_cast<std::int64_t>(log_.capacity_max())) {
     ++out_;
-    log_.Claim(out_);
+    log_.Claim(out_, reference_.out);
     return;
   }
   const std::int64_t newest = runs_[layer_].newest_source;
   for (std::int64_t i = 1; i <= count; ++i) {
-    OutgoingSlot& slot = log_.Claim(++out_);
+    OutgoingSlot& slot = log_.Claim(++out_, reference_.out);
     slot.state = OutgoingSlot::State::kHole;
     slot.layer = layer_ & 3U;
     slot.source_low = static_cast<std::uint32_t>(newest + i);
@@ -96,11 +102,10 @@ OutgoingSlot& RtpRewriter::Forward(const PacketMeta& meta, bool starts_run) {
   runs_[layer_].newest_source = meta.seq.value();
   last_was_dropped_ = false;
 
-  OutgoingSlot& slot = log_.Claim(++out_);
+  OutgoingSlot& slot = log_.Claim(++out_, meta.timestamp.value() + runs_[layer_].timestamp_offset);
   slot.state = OutgoingSlot::State::kSent;
   slot.layer = layer_ & 3U;
   slot.source_low = static_cast<std::uint32_t>(meta.seq.value());
-  slot.timestamp = meta.timestamp.value() + runs_[layer_].timestamp_offset;
   slot.marker = meta.marker ? 1 : 0;
   if (starts_run || slot.timestamp != reference_.out) {
     reference_ = {meta.timestamp, slot.timestamp, meta.arrived_at, meta.captured_at};

@@ -30,7 +30,7 @@ class RtpRewriter {
     std::uint32_t clock_rate = 90000;
     std::uint16_t first_seq = 0;  // of the first packet forwarded
     RtpTimestamp first_timestamp{};
-    std::size_t log_slots = limits::kOutgoingLogVideo;
+    std::size_t log_slots = limits::kOutgoingLogVideo;  // at most
   };
 
   // How a packet stands to what was already numbered.

@@ -256,18 +256,18 @@ ParsedExtensions ParsedExtensions::Parse(ByteSpan packet, const RtpView& view,
 }
 
 bool ExtensionWriter::Add(std::uint8_t id, ByteSpan data) {
-  if (id == 0 || data.size() > kTwoByteLengthMax || entries_.full()) return false;
-  entries_.Push(Entry{.id = id,
-                      .length = static_cast<std::uint8_t>(data.size()),
-                      .borrowed = data.data(),
-                      .immediate = {}});
+  if (id == 0 || data.size() > kTwoByteLengthMax || count_ == entries_.size()) return false;
+  Entry& entry = entries_[count_++];
+  entry.id = id;
+  entry.length = static_cast<std::uint8_t>(data.size());
+  entry.borrowed = data.data();
   two_byte_ = two_byte_ || id > kOneByteIdMax || data.empty() || data.size() > kOneByteLengthMax;
   return true;
 }
 
 bool ExtensionWriter::AddImmediate(std::uint8_t id, ByteSpan data) {
   if (!Add(id, data)) return false;
-  Entry& entry = entries_.back();
+  Entry& entry = entries_[count_ - 1];
   std::copy(data.begin(), data.end(), entry.immediate.begin());
   entry.borrowed = nullptr;
   return true;
@@ -320,20 +320,20 @@ bool ExtensionWriter::AddAbsCaptureTime(std::uint8_t id, const AbsCaptureTime& t
 
 std::size_t ExtensionWriter::ElementBytes() const {
   std::size_t bytes = 0;
-  for (const Entry& entry : entries_) bytes += (two_byte_ ? 2U : 1U) + entry.length;
+  for (const Entry& entry : entries()) bytes += (two_byte_ ? 2U : 1U) + entry.length;
   return bytes;
 }
 
 std::size_t ExtensionWriter::BlockBytes() const {
-  return entries_.empty() ? 0 : kBlockHeaderBytes + (ElementBytes() + 3) / 4 * 4;
+  return count_ == 0 ? 0 : kBlockHeaderBytes + (ElementBytes() + 3) / 4 * 4;
 }
 
 bool ExtensionWriter::Write(ByteWriter& writer) const {
-  if (entries_.empty()) return !writer.failed();
+  if (count_ == 0) return !writer.failed();
   const std::size_t padded = BlockBytes() - kBlockHeaderBytes;
   writer.U16(two_byte_ ? kTwoByteProfile : kOneByteProfile);
   writer.U16(static_cast<std::uint16_t>(padded / 4));
-  for (const Entry& entry : entries_) {
+  for (const Entry& entry : entries()) {
     if (two_byte_) {
       writer.U8(entry.id);
       writer.U8(entry.length);

@@ -8,10 +8,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "sfu/core/bytes.h"
-#include "sfu/core/inline_vector.h"
 #include "sfu/core/limits.h"
 #include "sfu/rtp/header.h"
 
@@ -172,15 +172,21 @@ class ExtensionWriter {
  private:
   static constexpr std::size_t kImmediateBytesMax = 16;
   struct Entry {
-    std::uint8_t id = 0;
-    std::uint8_t length = 0;
-    const std::uint8_t* borrowed = nullptr;  // null: the bytes are in `immediate`
-    std::array<std::uint8_t, kImmediateBytesMax> immediate{};
+    std::uint8_t id;
+    std::uint8_t length;
+    const std::uint8_t* borrowed;  // null: the bytes are in `immediate`
+    std::array<std::uint8_t, kImmediateBytesMax> immediate;
   };
   bool AddImmediate(std::uint8_t id, ByteSpan data);
   [[nodiscard]] std::size_t ElementBytes() const;
 
-  InlineVector<Entry, limits::kHeaderExtensionsMax> entries_;
+  [[nodiscard]] std::span<const Entry> entries() const {
+    return std::span<const Entry>(entries_).first(count_);
+  }
+
+  // Not initialised: there is a writer for each outgoing packet, and it holds one or two.
+  std::array<Entry, limits::kHeaderExtensionsMax> entries_;
+  std::size_t count_ = 0;
   bool two_byte_ = false;
 };
 

@@ -36,7 +36,7 @@ NackTracker::Verdict NackTracker::OnPacket(Instant now, ExtSeq seq) {
 
 void NackTracker::Start(ExtSeq seq) {
   given_up_total_ += missing_.size();
-  missing_.Clear();
+  missing_.clear();
   received_.reset();
   received_.set(Slot(seq));
   highest_ = seq;
@@ -57,8 +57,8 @@ NackTracker::Verdict NackTracker::OnNewest(Instant now, ExtSeq seq) {
   const ExtSeq first_missing = Before(highest_, -1);
   MoveWindowTo(seq);
   for (ExtSeq lost = first_missing; lost < seq; lost = Before(lost, -1)) {
-    if (missing_.full()) ForgetOldest();
-    missing_.Push(Missing{.seq = lost, .ask_at = now + kReorderWait, .requests = 0});
+    if (missing_.size() == std::size_t{kMissingMax}) ForgetOldest();
+    missing_.push_back(Missing{.seq = lost, .ask_at = now + kReorderWait, .requests = 0});
   }
   if (gap > 0) UpdateNextRequest();
   return given_up_total_ == given_up_before ? Verdict::kNew : Verdict::kLost;
@@ -76,12 +76,12 @@ NackTracker::Verdict NackTracker::OnLate(ExtSeq seq) {
   too_old_run_ = 0;
   if (received_.test(Slot(seq))) return Verdict::kDuplicate;
   received_.set(Slot(seq));
-  const auto* at =
+  const auto at =
       std::lower_bound(missing_.begin(), missing_.end(), seq,
                        [](const Missing& missing, ExtSeq wanted) { return missing.seq < wanted; });
   // What was given up on, or lies before the first packet, fills a gap without having an entry.
   if (at != missing_.end() && at->seq == seq) {
-    missing_.EraseAt(static_cast<std::size_t>(at - missing_.begin()));
+    missing_.erase(at);
     UpdateNextRequest();
   }
   ++recovered_total_;
@@ -102,7 +102,7 @@ void NackTracker::MoveWindowTo(ExtSeq highest) {
 }
 
 void NackTracker::ForgetOldest() {
-  missing_.EraseAt(0);
+  missing_.erase(missing_.begin());
   ++given_up_total_;
 }
 
@@ -124,7 +124,7 @@ int NackTracker::CollectRequests(Instant now, Duration rtt, Requests& out) {
     }
     missing_[kept++] = entry;
   }
-  while (missing_.size() > kept) missing_.PopBack();
+  missing_.resize(kept);
   given_up_total_ += static_cast<std::uint64_t>(given_up);
   UpdateNextRequest();
   FOVEA_DCHECK(IsConsistent());

@@ -5,6 +5,7 @@
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "sfu/core/deadline.h"
 #include "sfu/core/inline_vector.h"
@@ -21,7 +22,7 @@ namespace fovea::rtp {
 //  (3) A packet that arrives removes its entry in the same call.
 //  (4) received_ has the bit of highest_, and of no missing number.
 //  (5) next_request_at_ is not later than any entry's turn; kNever when nothing is missing.
-// Costs O(gap) per packet; about 3.3 KB.
+// Costs O(gap) per packet; 200 bytes, and 24 for each number that was ever missing at once.
 class NackTracker {
  public:
   // How far back an arrival is still told from a duplicate and a gap still remembered.
@@ -56,8 +57,9 @@ class NackTracker {
     kTooOld,     // drop: nothing is remembered of its time
   };
 
-  // Records an arrival. O(gap); never allocates. A gap wider than kMissingMax forgets all older
-  // gaps. After kRestartAfter consecutive numbers behind the window it starts over with kLost.
+  // Records an arrival. O(gap); allocates only while more is missing than ever before. A gap wider
+  // than kMissingMax forgets all older gaps. After kRestartAfter consecutive numbers behind the
+  // window it starts over with kLost.
   [[nodiscard]] Verdict OnPacket(Instant now, ExtSeq seq);
 
   // Appends to `out` what should be asked for at `now`, ascending, as far as `out` has room.
@@ -91,7 +93,7 @@ class NackTracker {
     return static_cast<std::size_t>(seq.value()) % kWindow;
   }
 
-  InlineVector<Missing, kMissingMax> missing_;
+  std::vector<Missing> missing_;
   std::bitset<kWindow> received_;  // by number modulo kWindow
   ExtSeq highest_;
   Instant next_request_at_ = kNever;

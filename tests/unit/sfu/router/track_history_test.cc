@@ -12,8 +12,9 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-PacketMeta Meta(std::uint8_t layer, std::int64_t seq) {
+PacketMeta Meta(std::uint8_t layer, std::int64_t seq, Duration at = {}) {
   PacketMeta meta;
+  meta.arrived_at = Instant{} + Seconds(100) + at;
   meta.layer = layer;
   meta.seq = ExtSeq{seq};
   meta.timestamp = RtpTimestamp{static_cast<std::uint32_t>(seq * 3000)};
@@ -73,6 +74,55 @@ TEST(TrackHistory, WhateverIsFoundIsWhatWasStored) {
       if (!found) continue;
       ASSERT_TRUE(Equal(found->payload, truth[{layer, number - back}]));
       ASSERT_EQ(found->meta.seq.value(), number - back);
+    }
+  }
+}
+
+// 1000 bytes every 10 ms, 100 KB a second: the ring grows to 128 KiB and stays there.
+TEST(TrackHistory, GrowsToASecondOfTheBitrateAndNoFurther) {
+  TrackHistory history(TrackHistory::kVideo);
+  EXPECT_EQ(history.footprint(), 0U) << "nothing for a track that sends nothing";
+  std::size_t after_two_seconds = 0;
+  for (std::int64_t i = 0; i < 1000; ++i) {
+    const std::int64_t seq = 70000 + i;
+    ASSERT_TRUE(history.Store(Meta(0, seq, Millis(10 * i)), Filled(1000, seq), {}));
+    if (i == 200) after_two_seconds = history.footprint();
+    if (i < 200) continue;
+    for (const std::int64_t back : {0, 50, 99}) {
+      const auto found = history.Find(0, ExtSeq{seq - back});
+      ASSERT_TRUE(found) << i << " - " << back;
+      ASSERT_TRUE(Equal(found->payload, Filled(1000, seq - back)));
+    }
+  }
+  EXPECT_EQ(history.footprint(), after_two_seconds);
+  EXPECT_LE(history.footprint(), std::size_t{132 * 1024});
+}
+
+TEST(TrackHistory, StaysSmallWhileLittleIsSent) {
+  TrackHistory history(TrackHistory::kAudio);
+  for (std::int64_t i = 0; i < 500; ++i) {  // silence: a packet of 8 bytes every 400 ms
+    ASSERT_TRUE(history.Store(Meta(0, 70000 + i, Millis(400 * i)), Filled(8, i), {}));
+  }
+  EXPECT_LE(history.footprint(), 2 * TrackHistory::kBytesStart);
+}
+
+// What was stored before a growth is found behind it, whole, though the ring was wrapped.
+TEST(TrackHistory, KeepsEverythingWhenItGrows) {
+  TrackHistory history(TrackHistory::kVideo);
+  Rng rng(7);
+  std::map<std::int64_t, Bytes> young;
+  Duration at{};
+  for (std::int64_t seq = 70000; seq < 74000; ++seq) {
+    // Quiet and busy stretches, so that it grows from every state.
+    at += Micros(seq / 400 % 2 == 0 ? 20'000 : 2'000);
+    const Bytes payload = Filled(rng.Below(1200), seq);
+    ASSERT_TRUE(history.Store(Meta(2, seq, at), payload, Filled(rng.Below(100), 1)));
+    young[seq] = payload;
+    if (young.size() > 40) young.erase(young.begin());
+    for (const auto& [number, bytes] : young) {
+      const auto found = history.Find(2, ExtSeq{number});
+      ASSERT_TRUE(found) << number << " at " << seq;
+      ASSERT_TRUE(Equal(found->payload, bytes));
     }
   }
 }
