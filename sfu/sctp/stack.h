@@ -29,8 +29,10 @@ using StreamId = StrongId<struct SctpStreamIdTag, std::uint16_t>;
 // Our packets. A DTLS record adds at most 37 bytes and must still fit into kPathMtuBytes.
 inline constexpr std::size_t kSctpPacketBytesMax = limits::kPathMtuBytes - 40;
 // Per direction. Larger: about 100 bytes per stream and association. Smaller: peers that number
-// their channels sparsely are refused.
-inline constexpr std::uint16_t kSctpStreams = 256;
+// their channels sparsely are refused. Browsers take the lowest number of their parity that is
+// free.
+inline constexpr std::uint16_t kSctpStreams = 64;
+static_assert(kSctpStreams >= 2 * limits::kDataChannelsPerSessionMax);  // all of one parity
 // Bounds reassembly of one association. Half of it is where usrsctp begins to deliver in parts, so
 // a message that we accept always comes whole.
 inline constexpr std::uint32_t kSctpReceiveWindowBytes = 4 * limits::kDataMessageBytesMax;
