@@ -5,45 +5,39 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <numeric>
+
+#include "sfu/io/destination_order.h"
+#include "sfu/io/socket_address.h"
 
 namespace fovea::io {
 namespace {
 
+using worker::LocalAddressId;
+
 // The kernel's UDP_MAX_SEGMENTS is 64 on older kernels, and one message holds at most 65 507 bytes.
 constexpr std::size_t kSegmentsMax = 40;
-constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(std::uint16_t));
+constexpr std::size_t kSegmentBytes = CMSG_SPACE(sizeof(std::uint16_t));
+// Addresses of this machine that a wildcard socket tells apart. Answers of further ones leave from
+// where the kernel likes.
+constexpr std::size_t kLocalAddressesMax = 64;
 
-socklen_t ToSockaddr(const NetAddress& address, bool v6, sockaddr_storage& out) {
-  std::memset(&out, 0, sizeof out);
-  if (v6) {
-    auto* in6 = reinterpret_cast<sockaddr_in6*>(&out);
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons(address.port);
-    std::memcpy(&in6->sin6_addr, address.ip.data(), address.ip.size());
-    return sizeof(sockaddr_in6);
-  }
-  auto* in4 = reinterpret_cast<sockaddr_in*>(&out);
-  in4->sin_family = AF_INET;
-  in4->sin_port = htons(address.port);
-  std::memcpy(&in4->sin_addr, address.ip.data() + 12, 4);
-  return sizeof(sockaddr_in);
-}
+struct alignas(cmsghdr) RxControl {
+  std::array<char, kPacketInfoBytes> bytes;
+};
+// In the order in which they are written: the source address if there is one, the segment size.
+struct alignas(cmsghdr) TxControl {
+  std::array<char, kPacketInfoBytes + kSegmentBytes> bytes;
+};
 
-NetAddress FromSockaddr(const sockaddr_storage& in) {
-  if (in.ss_family == AF_INET6) {
-    const auto* in6 = reinterpret_cast<const sockaddr_in6*>(&in);
-    NetAddress address;
-    std::memcpy(address.ip.data(), &in6->sin6_addr, address.ip.size());
-    address.port = ntohs(in6->sin6_port);
-    return address;
-  }
-  const auto* in4 = reinterpret_cast<const sockaddr_in*>(&in);
-  return NetAddress::V4(ntohl(in4->sin_addr.s_addr), ntohs(in4->sin_port));
+std::size_t WriteSegmentSize(std::uint16_t bytes, cmsghdr* control) {
+  control->cmsg_level = SOL_UDP;
+  control->cmsg_type = UDP_SEGMENT;
+  control->cmsg_len = CMSG_LEN(sizeof bytes);
+  std::memcpy(CMSG_DATA(control), &bytes, sizeof bytes);
+  return kSegmentBytes;
 }
 
 std::string BindError(const NetAddress& bind_to, int error) {
@@ -60,22 +54,39 @@ std::string BindError(const NetAddress& bind_to, int error) {
 }  // namespace
 
 struct UdpPort::Scratch {
-  // Receive.
+  Scratch();
+
+  // Receive. The headers point at the arrays below for good.
   std::array<mmsghdr, limits::kRxBatchPackets> rx_messages{};
   std::array<iovec, limits::kRxBatchPackets> rx_iov{};
   std::array<sockaddr_storage, limits::kRxBatchPackets> rx_from{};
-  // Send: `order` sorts entries by destination, `first` and `count` cut the order into messages.
-  std::array<std::uint16_t, limits::kTxBatchPackets> order{};
+  std::array<RxControl, limits::kRxBatchPackets> rx_control{};
+  // Send: `order` has packets of one destination together, `first` and `count` cut it into
+  // messages.
+  DestinationOrder destinations;
+  std::span<const std::uint16_t> order;
   std::array<std::uint16_t, limits::kTxBatchPackets> first{};
   std::array<std::uint16_t, limits::kTxBatchPackets> count{};
   std::array<mmsghdr, limits::kTxBatchPackets> tx_messages{};
   std::array<iovec, limits::kTxBatchPackets> tx_iov{};
   std::array<sockaddr_storage, limits::kTxBatchPackets> tx_to{};
-  struct alignas(cmsghdr) Control {
-    std::array<char, kControlBytes> bytes;
-  };
-  std::array<Control, limits::kTxBatchPackets> tx_control{};
+  std::array<TxControl, limits::kTxBatchPackets> tx_control{};
 };
+
+UdpPort::Scratch::Scratch() {
+  for (std::size_t i = 0; i < rx_messages.size(); ++i) {
+    rx_iov[i].iov_len = limits::kDatagramBytesMax;
+    msghdr& header = rx_messages[i].msg_hdr;
+    header.msg_name = &rx_from[i];
+    header.msg_iov = &rx_iov[i];
+    header.msg_iovlen = 1;
+    header.msg_control = rx_control[i].bytes.data();
+  }
+  for (std::size_t i = 0; i < tx_messages.size(); ++i) {
+    tx_messages[i].msg_hdr.msg_name = &tx_to[i];
+    tx_messages[i].msg_hdr.msg_control = tx_control[i].bytes.data();
+  }
+}
 
 Result<std::unique_ptr<UdpPort>, std::string> UdpPort::Open(const UdpOptions& options) {
   const bool v6 = !options.bind.is_v4();
@@ -94,7 +105,7 @@ Result<std::unique_ptr<UdpPort>, std::string> UdpPort::Open(const UdpOptions& op
     (void)::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &options.send_buffer_bytes, sizeof(int));
   }
   sockaddr_storage address;
-  const socklen_t length = ToSockaddr(options.bind, v6, address);
+  const socklen_t length = WriteSocketAddress(options.bind, v6, address);
   if (::bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0) {
     const int error = errno;
     ::close(fd);
@@ -102,53 +113,63 @@ Result<std::unique_ptr<UdpPort>, std::string> UdpPort::Open(const UdpOptions& op
   }
   socklen_t bound_length = sizeof address;
   (void)::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &bound_length);
-  return std::unique_ptr<UdpPort>(new UdpPort(fd, v6, FromSockaddr(address)));
+  return std::unique_ptr<UdpPort>(new UdpPort(fd, v6, ReadSocketAddress(address)));
 }
 
 UdpPort::UdpPort(int fd, bool v6, NetAddress local)
-    : fd_(fd), v6_(v6), local_(local), scratch_(std::make_unique<Scratch>()) {}
+    : fd_(fd),
+      v6_(v6),
+      local_(local),
+      tells_local_address_(IsWildcard(local) && EnablePacketInfo(fd, v6)),
+      scratch_(std::make_unique<Scratch>()) {}
 
 UdpPort::~UdpPort() { ::close(fd_); }
+
+LocalAddressId UdpPort::IdOf(const NetAddress& local) {
+  std::size_t i = 0;
+  while (i < local_addresses_.size() && local_addresses_[i] != local) ++i;
+  if (i == local_addresses_.size()) {
+    if (i == kLocalAddressesMax) return LocalAddressId::kAny;
+    local_addresses_.push_back(local);
+  }
+  return static_cast<LocalAddressId>(i + 1);
+}
 
 std::size_t UdpPort::Receive(worker::RxBatch& batch) {
   Scratch& s = *scratch_;
   for (std::size_t i = 0; i < batch.lent; ++i) {
-    s.rx_iov[i] = {batch.entries[i].data, limits::kDatagramBytesMax};
-    msghdr& header = s.rx_messages[i].msg_hdr;
-    header = {};
-    header.msg_name = &s.rx_from[i];
-    header.msg_namelen = sizeof(sockaddr_storage);
-    header.msg_iov = &s.rx_iov[i];
-    header.msg_iovlen = 1;
+    s.rx_iov[i].iov_base = batch.entries[i].data;
+    // The kernel wrote into both what it needed of them.
+    s.rx_messages[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+    s.rx_messages[i].msg_hdr.msg_controllen = tells_local_address_ ? kPacketInfoBytes : 0;
   }
   const int received = ::recvmmsg(fd_, s.rx_messages.data(), static_cast<unsigned>(batch.lent),
                                   MSG_DONTWAIT | MSG_TRUNC, nullptr);
   if (received <= 0) return 0;
   for (std::size_t i = 0; i < static_cast<std::size_t>(received); ++i) {
-    batch.entries[i].remote = FromSockaddr(s.rx_from[i]);
+    worker::RxBatch::Entry& entry = batch.entries[i];
+    entry.remote = ReadSocketAddress(s.rx_from[i]);
     const unsigned size = s.rx_messages[i].msg_len;
     // MSG_TRUNC reports the real length: an oversized datagram becomes an empty one, which is
     // dropped by the demultiplexer like any other that is too short.
-    batch.entries[i].size =
+    entry.size =
         size > limits::kDatagramBytesMax ? std::uint16_t{0} : static_cast<std::uint16_t>(size);
+    entry.local = LocalAddressId::kAny;
+    if (!tells_local_address_) continue;
+    if (const auto local = LocalAddressOf(s.rx_messages[i].msg_hdr)) entry.local = IdOf(*local);
   }
   return static_cast<std::size_t>(received);
 }
 
-void UdpPort::OrderByDestination(const worker::TxBatch& batch) {
-  Scratch& s = *scratch_;
-  const auto begin = s.order.begin();
-  const auto end = begin + static_cast<std::ptrdiff_t>(batch.size());
-  std::iota(begin, end, std::uint16_t{0});
-  // Ties keep their order by index: packets of one destination must not be reordered. (stable_sort
-  // would allocate.)
-  std::sort(begin, end, [&batch](std::uint16_t a, std::uint16_t b) {
-    const NetAddress& to_a = batch.entry(a).remote;
-    const NetAddress& to_b = batch.entry(b).remote;
-    if (to_a.port != to_b.port) return to_a.port < to_b.port;
-    if (to_a.ip != to_b.ip) return to_a.ip < to_b.ip;
-    return a < b;
-  });
+std::size_t UdpPort::WriteControl(const worker::TxBatch::Entry& entry, bool segmented,
+                                  char* control) const {
+  std::size_t bytes = 0;
+  const auto local = static_cast<std::size_t>(entry.local);
+  if (local > 0 && local <= local_addresses_.size()) {
+    bytes = WritePacketInfo(local_addresses_[local - 1], v6_, reinterpret_cast<cmsghdr*>(control));
+  }
+  if (segmented) bytes += WriteSegmentSize(entry.size, reinterpret_cast<cmsghdr*>(control + bytes));
+  return bytes;
 }
 
 std::size_t UdpPort::BuildMessages(const worker::TxBatch& batch) {
@@ -162,7 +183,7 @@ std::size_t UdpPort::BuildMessages(const worker::TxBatch& batch) {
     // The rule of UDP_SEGMENT: all segments equal, only the last may be shorter.
     while (segmentation_ && at + run < batch.size() && run < kSegmentsMax) {
       const worker::TxBatch::Entry& next = batch.entry(s.order[at + run]);
-      if (next.remote != head.remote || next.size > segment) break;
+      if (!next.SamePath(head) || next.size > segment) break;
       ++run;
       if (next.size < segment) break;
     }
@@ -171,20 +192,10 @@ std::size_t UdpPort::BuildMessages(const worker::TxBatch& batch) {
                      batch.entry(s.order[i]).size};
     }
     msghdr& header = s.tx_messages[messages].msg_hdr;
-    header = {};
-    header.msg_namelen = ToSockaddr(head.remote, v6_, s.tx_to[messages]);
-    header.msg_name = &s.tx_to[messages];
+    header.msg_namelen = WriteSocketAddress(head.remote, v6_, s.tx_to[messages]);
     header.msg_iov = &s.tx_iov[at];
     header.msg_iovlen = run;
-    if (run > 1) {
-      header.msg_control = s.tx_control[messages].bytes.data();
-      header.msg_controllen = kControlBytes;
-      cmsghdr* control = CMSG_FIRSTHDR(&header);
-      control->cmsg_level = SOL_UDP;
-      control->cmsg_type = UDP_SEGMENT;
-      control->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
-      std::memcpy(CMSG_DATA(control), &segment, sizeof segment);
-    }
+    header.msg_controllen = WriteControl(head, run > 1, s.tx_control[messages].bytes.data());
     s.first[messages] = static_cast<std::uint16_t>(at);
     s.count[messages] = static_cast<std::uint16_t>(run);
     at += run;
@@ -210,20 +221,13 @@ void UdpPort::SendMessages(const worker::TxBatch& batch, std::size_t messages) {
     if (error == EINTR) continue;
     const std::size_t packets = s.count[done];
     if ((error == EIO || error == EINVAL || error == ENOPROTOOPT) && packets > 1) {
-      // The device cannot segment. Send the rest one by one, from now on for good.
-      segmentation_ = false;
-      for (std::size_t i = s.first[done]; i < batch.size(); ++i) {
-        sockaddr_storage to;
-        const worker::TxBatch::Entry& entry = batch.entry(s.order[i]);
-        const socklen_t length = ToSockaddr(entry.remote, v6_, to);
-        const ssize_t n = ::sendto(fd_, batch.data(s.order[i]), entry.size, MSG_DONTWAIT,
-                                   reinterpret_cast<sockaddr*>(&to), length);
-        if (n >= 0)
-          ++packets_sent_;
-        else
-          drops_.Add(DropReason::kTxError);
-      }
-      return;
+      // The device cannot segment, from now on for good; unless it may have been the source address
+      // that is wrong, because the machine lost it.
+      const bool has_source = batch.entry(s.order[s.first[done]]).local != LocalAddressId::kAny;
+      if (error != EINVAL || !has_source) segmentation_ = false;
+      SendUnsegmented(batch, s.first[done], packets);
+      ++done;
+      continue;
     }
     const bool busy = error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS;
     drops_.Add(busy ? DropReason::kTxSocketFull : DropReason::kTxError, packets);
@@ -231,9 +235,30 @@ void UdpPort::SendMessages(const worker::TxBatch& batch, std::size_t messages) {
   }
 }
 
+void UdpPort::SendUnsegmented(const worker::TxBatch& batch, std::size_t from, std::size_t count) {
+  Scratch& s = *scratch_;
+  for (std::size_t i = from; i < from + count; ++i) {
+    const worker::TxBatch::Entry& entry = batch.entry(s.order[i]);
+    iovec bytes{const_cast<std::uint8_t*>(batch.data(s.order[i])), entry.size};
+    msghdr header{};
+    sockaddr_storage to;
+    TxControl control;
+    header.msg_namelen = WriteSocketAddress(entry.remote, v6_, to);
+    header.msg_name = &to;
+    header.msg_iov = &bytes;
+    header.msg_iovlen = 1;
+    header.msg_controllen = WriteControl(entry, false, control.bytes.data());
+    if (header.msg_controllen > 0) header.msg_control = control.bytes.data();
+    if (::sendmsg(fd_, &header, MSG_DONTWAIT) >= 0)
+      ++packets_sent_;
+    else
+      drops_.Add(DropReason::kTxError);
+  }
+}
+
 void UdpPort::Send(worker::TxBatch& batch) {
   if (batch.size() > 0) {
-    OrderByDestination(batch);
+    scratch_->order = scratch_->destinations.Of(batch);
     SendMessages(batch, BuildMessages(batch));
   }
   batch.Clear();

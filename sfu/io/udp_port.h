@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "sfu/core/drop_reason.h"
 #include "sfu/core/net_address.h"
@@ -45,14 +46,23 @@ class UdpPort : public worker::PacketSender {
  private:
   struct Scratch;
   UdpPort(int fd, bool v6, NetAddress local);
-  void OrderByDestination(const worker::TxBatch& batch);
+  [[nodiscard]] worker::LocalAddressId IdOf(const NetAddress& local);
+  // Returns how many bytes of `control` the entry's message needs.
+  [[nodiscard]] std::size_t WriteControl(const worker::TxBatch::Entry& entry, bool segmented,
+                                         char* control) const;
   std::size_t BuildMessages(const worker::TxBatch& batch);
   void SendMessages(const worker::TxBatch& batch, std::size_t messages);
+  // `count` packets from place `from` of the order.
+  void SendUnsegmented(const worker::TxBatch& batch, std::size_t from, std::size_t count);
 
   const int fd_;
   const bool v6_;
   const NetAddress local_;
+  // Bound to a wildcard: answers must leave from the address that was asked, or a peer that asked
+  // another one than the routing table prefers never hears them.
+  const bool tells_local_address_;
   bool segmentation_ = true;  // switched off for good when the kernel or the device refuses it
+  std::vector<NetAddress> local_addresses_;  // by LocalAddressId minus one; seen so far
   std::unique_ptr<Scratch> scratch_;
   DropCounters drops_;
   std::uint64_t packets_sent_ = 0;

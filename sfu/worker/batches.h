@@ -15,6 +15,10 @@
 
 namespace fovea::worker {
 
+// Which of the machine's addresses a datagram came to, or shall leave from: a name that the socket
+// gives, meaningful to it alone. Zero leaves the choice to the kernel.
+enum class LocalAddressId : std::uint8_t { kAny = 0 };
+
 // Slots lent to the socket for one receive call. `slot` is set by the worker, the rest by the
 // socket.
 struct RxBatch {
@@ -23,6 +27,7 @@ struct RxBatch {
     std::uint8_t* data = nullptr;  // limits::kDatagramBytesMax bytes of the slot
     NetAddress remote;
     std::uint16_t size = 0;
+    LocalAddressId local = LocalAddressId::kAny;
   };
   std::array<Entry, limits::kRxBatchPackets> entries;
   std::size_t lent = 0;  // entries with a slot
@@ -36,6 +41,11 @@ class TxBatch {
   struct Entry {
     NetAddress remote;
     std::uint16_t size = 0;
+    LocalAddressId local = LocalAddressId::kAny;
+
+    [[nodiscard]] bool SamePath(const Entry& other) const {
+      return remote == other.remote && local == other.local;
+    }
   };
 
   TxBatch()
@@ -49,9 +59,10 @@ class TxBatch {
     FOVEA_CHECK(!full());
     return {&arena_[count_ * kSlotBytes], kSlotBytes};
   }
-  void Commit(const NetAddress& remote, std::size_t size) {
+  void Commit(const NetAddress& remote, std::size_t size,
+              LocalAddressId local = LocalAddressId::kAny) {
     FOVEA_CHECK(!full() && size <= kSlotBytes);
-    entries_[count_++] = Entry{remote, static_cast<std::uint16_t>(size)};
+    entries_[count_++] = Entry{remote, static_cast<std::uint16_t>(size), local};
   }
   [[nodiscard]] const Entry& entry(std::size_t i) const { return entries_[i]; }
   [[nodiscard]] const std::uint8_t* data(std::size_t i) const { return &arena_[i * kSlotBytes]; }

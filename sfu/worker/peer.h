@@ -13,6 +13,7 @@
 #include "sfu/rtp/rtt.h"
 #include "sfu/rtp/twcc_recorder.h"
 #include "sfu/transport/session.h"
+#include "sfu/worker/batches.h"
 #include "sfu/worker/downlink.h"
 #include "sfu/worker/uplink.h"
 
@@ -39,9 +40,10 @@ struct Peer {
   const Ssrc feedback_ssrc;  // our SSRC in feedback to this peer
 
   transport::Session session;
-  std::optional<NetAddress> remote;  // where media goes
-  std::vector<std::string> ufrags;   // ours, under which the worker finds this peer
-  rtp::ExtensionMap extensions;      // ids of the peer's bundle, for what it sends
+  std::optional<NetAddress> remote;             // where media goes
+  LocalAddressId local = LocalAddressId::kAny;  // where it leaves from
+  std::vector<std::string> ufrags;              // ours, under which the worker finds this peer
+  rtp::ExtensionMap extensions;                 // ids of the peer's bundle, for what it sends
   std::vector<Route> routes;
   std::vector<Uplink*> uplinks;      // not owned
   std::vector<Downlink*> downlinks;  // not owned
@@ -49,7 +51,8 @@ struct Peer {
   Ssrc last_media_ssrc;  // TWCC feedback names some media SSRC
   rtp::RttEstimator rtt;
   Instant report_at = kNever;  // next receiver report
-  Instant due = kNever;        // earliest deadline of all of the above
+  Instant due = kNever;        // earliest deadline of all of the above; DueQueue's
+  std::size_t due_place = 0;
   bool connected = false;
 
   [[nodiscard]] const Route* FindRoute(Ssrc ssrc) const {
@@ -58,7 +61,6 @@ struct Peer {
     }
     return nullptr;
   }
-  void SetDue(Instant at) { due = std::min(due, at); }
 };
 
 }  // namespace fovea::worker

@@ -51,6 +51,7 @@ void Worker::HandleDatagrams(Instant now, std::size_t count) {
       ++stats_.datagrams_consumed;
     slab_.Release(entry.slot);
   }
+  receiving_ = {};
   // The slots that were not filled move to the front and stay lent.
   for (std::size_t i = count; i < batch_.lent; ++i) batch_.entries[i - count] = batch_.entries[i];
   batch_.lent -= count;
@@ -92,10 +93,7 @@ void Worker::Poll(Instant now) {
 
 Deadline Worker::NextDeadline() const {
   if (more_work_) return {Instant{}, WakeReason::kBudget};
-  Deadline deadline;
-  const_cast<Worker*>(this)->peers_.ForEach([&](const Peer& peer) {
-    deadline = Soonest(deadline, {peer.due, WakeReason::kIceConsent});
-  });
+  Deadline deadline{due_.soonest(), WakeReason::kIceConsent};
   if (downlinks_.size() > 0)
     deadline = Soonest(deadline, {key_frame_needs_at_, WakeReason::kKeyFrameRetry});
   if (peers_.size() > 0) {
@@ -124,7 +122,7 @@ void Worker::Transmit(const NetAddress& remote, ByteSpan bytes) {
   if (tx_.full()) FlushTransmit();
   const MutableByteSpan out = tx_.Reserve();
   std::memcpy(out.data(), bytes.data(), bytes.size());
-  tx_.Commit(remote, bytes.size());
+  tx_.Commit(remote, bytes.size(), LocalFor(remote));
 }
 
 void Worker::FlushTransmit() {

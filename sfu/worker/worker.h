@@ -32,6 +32,7 @@
 #include "sfu/rtp/rtcp/nack.h"
 #include "sfu/rtp/rtcp/report_block.h"
 #include "sfu/worker/batches.h"
+#include "sfu/worker/due_queue.h"
 #include "sfu/worker/lanes.h"
 #include "sfu/worker/outgoing_packet.h"
 #include "sfu/worker/peer.h"
@@ -112,6 +113,9 @@ class Worker : private TransmitSink {
   // Each returns why the datagram is dropped, if it is.
   [[nodiscard]] std::optional<DropReason> HandleDatagram(Instant now, const RxBatch::Entry& entry);
   [[nodiscard]] Peer* FindPeer(const NetAddress& remote, ByteSpan datagram, DropReason& reason);
+  [[nodiscard]] LocalAddressId LocalFor(const NetAddress& remote) const;
+  void NoteLocal(Peer& peer);
+  void SelectRemote(Peer& peer, const std::optional<NetAddress>& remote);
   [[nodiscard]] std::optional<DropReason> HandleRtp(Instant now, Peer& peer, ring::SlotIndex slot,
                                                     MutableByteSpan packet);
   [[nodiscard]] const Peer::Route* RouteOf(Peer& peer, const rtp::RtpView& view,
@@ -172,10 +176,21 @@ class Worker : private TransmitSink {
   RxBatch batch_;
   TxBatch tx_;
   SlotMap<control::SessionHandle, Peer> peers_;
+  DueQueue<Peer> due_;          // all of peers_
+  std::vector<Peer*> due_now_;  // of HandleTimers
   SlotMap<control::PublicationHandle, Uplink> uplinks_;
   SlotMap<control::SubscriptionHandle, Downlink> downlinks_;
   std::unordered_map<control::PublicationHandle, std::unique_ptr<Track>> tracks_;
-  std::unordered_map<NetAddress, Peer*> by_tuple_;
+  struct Tuple {
+    Peer* peer = nullptr;
+    LocalAddressId local = LocalAddressId::kAny;  // where it was last heard
+  };
+  std::unordered_map<NetAddress, Tuple> by_tuple_;
+  struct Receiving {
+    NetAddress remote;
+    LocalAddressId local = LocalAddressId::kAny;
+  };
+  Receiving receiving_;  // the datagram in hand; between datagrams nobody has its remote
   struct TextHash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const {

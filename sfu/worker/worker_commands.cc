@@ -82,6 +82,7 @@ void Worker::OnAddSession(Instant now, const control::AddSession& command) {
     ++stats_.stale_commands;
     return;
   }
+  due_.Add(*added);
   added->ufrags.emplace_back(command.local.ufrag.view());
   by_ufrag_[added->ufrags.back()] = added;
   added->report_at = now + kReportInterval;
@@ -138,7 +139,8 @@ void Worker::ErasePeer(Instant now, Peer& peer) {
   peer.session.Close(now, *this);
   // Names and tuples may have gone over to another peer.
   std::erase_if(by_ufrag_, [&](const auto& entry) { return entry.second == &peer; });
-  std::erase_if(by_tuple_, [&](const auto& entry) { return entry.second == &peer; });
+  std::erase_if(by_tuple_, [&](const auto& entry) { return entry.second.peer == &peer; });
+  due_.Remove(peer);
   peers_.Erase(peer.handle);
 }
 

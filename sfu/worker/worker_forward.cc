@@ -165,7 +165,7 @@ bool Worker::SendRtp(Downlink& downlink, const Outgoing& out) {
     copy_drops_.Add(size.error());
     return false;
   }
-  tx_.Commit(*peer->remote, *size);
+  tx_.Commit(*peer->remote, *size, peer->local);
   if (downlink.mid_packets_left > 0) --downlink.mid_packets_left;
   ++downlink.packets_sent;
   downlink.bytes_sent += *size;
@@ -192,7 +192,7 @@ void Worker::AskKeyFrame(Instant now, control::PublicationHandle publication, st
       static_cast<std::uint8_t>(std::min<std::size_t>(layer, uplink->layer_count() - 1));
   uplink->key_frames.Request(now, known, cause);
   if (Peer* peer = peers_.Find(uplink->session()))
-    peer->SetDue(uplink->key_frames.NextDeadline().at);
+    due_.Lower(*peer, uplink->key_frames.NextDeadline().at);
 }
 
 }  // namespace fovea::worker

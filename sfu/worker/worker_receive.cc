@@ -48,18 +48,41 @@ Peer* Worker::FindPeer(const NetAddress& remote, ByteSpan datagram, DropReason& 
     return nullptr;
   }
   const auto it = by_tuple_.find(remote);
-  if (it != by_tuple_.end()) return it->second;
+  if (it != by_tuple_.end()) return it->second.peer;
   reason = DropReason::kUnknownPeer;
   return nullptr;
 }
 
+// An answer leaves from where the question came to: a client checks several of our addresses from
+// one port of its own. Everything else leaves from where its last packet came to.
+LocalAddressId Worker::LocalFor(const NetAddress& remote) const {
+  if (remote == receiving_.remote) return receiving_.local;
+  const auto it = by_tuple_.find(remote);
+  return it != by_tuple_.end() ? it->second.local : LocalAddressId::kAny;
+}
+
+// REQUIRES: the datagram in hand is authentic, or anybody could turn a peer's media elsewhere.
+void Worker::NoteLocal(Peer& peer) {
+  if (peer.local == receiving_.local || peer.remote != receiving_.remote) return;
+  peer.local = receiving_.local;
+  const auto it = by_tuple_.find(receiving_.remote);
+  if (it != by_tuple_.end() && it->second.peer == &peer) it->second.local = receiving_.local;
+}
+
+void Worker::SelectRemote(Peer& peer, const std::optional<NetAddress>& remote) {
+  peer.remote = remote;
+  peer.local = remote.has_value() ? LocalFor(*remote) : LocalAddressId::kAny;
+}
+
 std::optional<DropReason> Worker::HandleDatagram(Instant now, const RxBatch::Entry& entry) {
   const MutableByteSpan bytes(entry.data, entry.size);
+  receiving_ = {entry.remote, entry.local};
   DropReason reason = DropReason::kUnknownPeer;
   Peer* peer = FindPeer(entry.remote, bytes, reason);
   if (peer == nullptr) return reason;
   output_.Clear();
   peer->session.HandleDatagram(now, Datagram{entry.remote, bytes}, *this, output_);
+  if (output_.kind != transport::PacketKind::kNone) NoteLocal(*peer);
   switch (output_.kind) {
     case transport::PacketKind::kNone:
       DrainSessionEvents(now, *peer);
@@ -81,22 +104,22 @@ void Worker::DrainSessionEvents(Instant now, Peer& peer) {
   while (const std::optional<transport::SessionEvent> event = peer.session.PollEvent()) {
     switch (event->kind) {
       case Kind::kTupleAdded:
-        by_tuple_[event->remote] = &peer;
+        by_tuple_[event->remote] = {&peer, receiving_.local};
         break;
       case Kind::kTupleRemoved: {
         const auto it = by_tuple_.find(event->remote);
         // Another session may have taken the tuple over.
-        if (it != by_tuple_.end() && it->second == &peer) by_tuple_.erase(it);
+        if (it != by_tuple_.end() && it->second.peer == &peer) by_tuple_.erase(it);
         break;
       }
       case Kind::kSelectedChanged:
-        peer.remote = event->remote;
+        SelectRemote(peer, event->remote);
         break;
       case Kind::kIceRestarted:
         break;
       case Kind::kConnected:
         peer.connected = true;
-        peer.remote = peer.session.selected_remote();
+        SelectRemote(peer, peer.session.selected_remote());
         for (Downlink* downlink : peer.downlinks) UpdateTarget(*downlink, peer);
         PostLifeCycle(control::SessionConnected{peer.handle});
         key_frame_needs_at_ = std::min(key_frame_needs_at_, now);
@@ -163,7 +186,7 @@ std::optional<DropReason> Worker::HandleRtp(Instant now, Peer& peer, ring::SlotI
   if (extensions.transport_cc.has_value()) {
     peer.arrivals.OnPacket(now, *extensions.transport_cc, view.marker);
     peer.last_media_ssrc = view.ssrc;
-    peer.SetDue(peer.arrivals.NextDeadline().at);
+    due_.Lower(peer, peer.arrivals.NextDeadline().at);
   }
   const Peer::Route* route = RouteOf(peer, view, extensions);
   if (route == nullptr) return DropReason::kUnknownSsrc;
@@ -180,8 +203,8 @@ std::optional<DropReason> Worker::HandleRtp(Instant now, Peer& peer, ring::SlotI
   SlotMeta& meta = slab_[slot_index].meta;
   const auto reason =
       uplink.Accept(now, {packet, view, extensions, route->layer, route->is_rtx}, meta);
-  peer.SetDue(uplink.layers()[route->layer].nack.NextDeadline().at);
-  peer.SetDue(uplink.key_frames.NextDeadline().at);
+  due_.Lower(peer, uplink.layers()[route->layer].nack.NextDeadline().at);
+  due_.Lower(peer, uplink.key_frames.NextDeadline().at);
   if (reason.has_value()) return reason;
   NoteOrientation(extensions, meta);
   // Offsets are from the slot's first byte; a restored packet begins a little behind it.

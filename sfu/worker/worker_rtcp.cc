@@ -144,7 +144,7 @@ void Worker::SendRtcp(Peer& peer, ByteSpan compound) {
     copy_drops_.Add(size.error());
     return;
   }
-  tx_.Commit(*peer.remote, *size);
+  tx_.Commit(*peer.remote, *size, peer.local);
   stats_.bytes_sent += *size;
 }
 

@@ -27,9 +27,9 @@ void Worker::HandleTimers(Instant now) {
     quality_at_ = now + kQualityInterval;
     SampleQuality(now);
   }
-  peers_.ForEach([&](Peer& peer) {
-    if (now >= peer.due) HandlePeerTimeout(now, peer);
-  });
+  due_now_.clear();
+  due_.Collect(now, due_now_);
+  for (Peer* peer : due_now_) HandlePeerTimeout(now, *peer);
 }
 
 void Worker::HandlePeerTimeout(Instant now, Peer& peer) {
@@ -48,15 +48,17 @@ void Worker::HandlePeerTimeout(Instant now, Peer& peer) {
 }
 
 void Worker::UpdateDue(Peer& peer) {
-  peer.due = peer.session.NextDeadline().at;
-  peer.SetDue(peer.report_at);
-  if (!peer.connected) return;
-  peer.SetDue(peer.arrivals.NextDeadline().at);
-  for (Uplink* uplink : peer.uplinks) {
-    peer.SetDue(uplink->key_frames.NextDeadline().at);
-    for (const Uplink::Layer& layer : uplink->layers()) peer.SetDue(layer.nack.NextDeadline().at);
+  Instant due = std::min(peer.session.NextDeadline().at, peer.report_at);
+  if (peer.connected) {
+    due = std::min(due, peer.arrivals.NextDeadline().at);
+    for (Uplink* uplink : peer.uplinks) {
+      due = std::min(due, uplink->key_frames.NextDeadline().at);
+      for (const Uplink::Layer& layer : uplink->layers())
+        due = std::min(due, layer.nack.NextDeadline().at);
+    }
+    for (const Downlink* downlink : peer.downlinks) due = std::min(due, downlink->sender_report_at);
   }
-  for (const Downlink* downlink : peer.downlinks) peer.SetDue(downlink->sender_report_at);
+  due_.Set(peer, due);
 }
 
 void Worker::PollKeyFrameNeeds(Instant now) {

@@ -107,6 +107,89 @@ TEST(UdpPort, SendsAnEmptyBatchWithoutACall) {
   EXPECT_EQ(port->send_calls(), 0U);
 }
 
+// --- A machine with several addresses: 127.0.0.0/8 is all ours -----------------------------------
+
+struct Question {
+  NetAddress from;
+  worker::LocalAddressId to = worker::LocalAddressId::kAny;
+};
+
+// One datagram from `client` to `address`, as `server` sees it.
+Question Ask(UdpPort& client, UdpPort& server, const NetAddress& address) {
+  worker::TxBatch out;
+  Add(out, address, "question");
+  client.Send(out);
+  pollfd waiting{server.fd(), POLLIN, 0};
+  EXPECT_EQ(::poll(&waiting, 1, 1000), 1);
+  auto batch = std::make_unique<worker::RxBatch>();
+  std::array<std::uint8_t, limits::kDatagramBytesMax> memory;
+  batch->entries[0].data = memory.data();
+  batch->lent = 1;
+  EXPECT_EQ(server.Receive(*batch), 1U);
+  return {batch->entries[0].remote, batch->entries[0].local};
+}
+
+void Answer(UdpPort& server, const Question& question, std::size_t packets) {
+  worker::TxBatch out;
+  for (std::size_t i = 0; i < packets; ++i) {
+    const std::string bytes = Numbered(i, 1000);
+    const MutableByteSpan slot = out.Reserve();
+    std::copy(bytes.begin(), bytes.end(), slot.begin());
+    out.Commit(question.from, bytes.size(), question.to);
+  }
+  server.Send(out);
+}
+
+void ExpectAnswersFromWhereItWasAsked(UdpPort& server) {
+  const auto client = OpenLoopback();
+  for (const std::uint32_t host : {kLoopback + 1, kLoopback + 7, kLoopback}) {
+    const NetAddress address = NetAddress::V4(host, server.local().port);
+    const Question question = Ask(*client, server, address);
+    ASSERT_NE(question.to, worker::LocalAddressId::kAny);
+    Answer(server, question, 3);  // equal sizes: one segmented message
+    const auto answers = ReceiveAll(*client, 3);
+    ASSERT_EQ(answers.size(), 3U);
+    for (const auto& [from, bytes] : answers) EXPECT_EQ(from, address) << from.ToString();
+  }
+}
+
+TEST(UdpPort, AnswersFromTheAddressThatWasAsked) {
+  const auto server = UdpPort::Open({.bind = NetAddress::V4(0, 0)});
+  ASSERT_TRUE(server.ok());
+  ExpectAnswersFromWhereItWasAsked(**server);
+}
+
+TEST(UdpPort, AnswersFromTheAddressThatWasAskedOnADualStackSocketToo) {
+  const auto server = UdpPort::Open({.bind = *NetAddress::Parse("::", 0)});
+  if (!server.ok()) GTEST_SKIP() << "no IPv6 here: " << server.error();
+  ExpectAnswersFromWhereItWasAsked(**server);
+}
+
+TEST(UdpPort, TellsNoAddressesApartWhenItHasOnlyOne) {
+  const auto server = OpenLoopback();
+  const auto client = OpenLoopback();
+  EXPECT_EQ(Ask(*client, *server, server->local()).to, worker::LocalAddressId::kAny);
+}
+
+TEST(UdpPort, DoesNotPutPacketsFromTwoAddressesIntoOneMessage) {
+  const auto server = UdpPort::Open({.bind = NetAddress::V4(0, 0)});
+  ASSERT_TRUE(server.ok());
+  const auto client = OpenLoopback();
+  const std::uint16_t port = (*server)->local().port;
+  const Question one = Ask(*client, **server, NetAddress::V4(kLoopback, port));
+  const Question two = Ask(*client, **server, NetAddress::V4(kLoopback + 1, port));
+  worker::TxBatch out;
+  for (const Question& question : {one, two, one, two}) {
+    (void)out.Reserve();
+    out.Commit(client->local(), 100, question.to);
+  }
+  (*server)->Send(out);
+  std::map<NetAddress, int> answers;
+  for (const auto& [from, bytes] : ReceiveAll(*client, 4)) ++answers[from];
+  EXPECT_EQ(answers[NetAddress::V4(kLoopback, port)], 2);
+  EXPECT_EQ(answers[NetAddress::V4(kLoopback + 1, port)], 2);
+}
+
 // Runs for segmentation: equal sizes, a shorter last one, a longer one that has to begin a new run.
 TEST(UdpPort, KeepsMixedSizesIntactAndInOrderForEachDestination) {
   const auto here = OpenLoopback();

@@ -26,7 +26,8 @@ struct NullFactory : ChannelFactory {
 struct CountingSender : PacketSender {
   void Send(TxBatch& batch) override {
     for (std::size_t i = 0; i < batch.size() && keep; ++i) {
-      kept.push_back({batch.entry(i).remote, {batch.data(i), batch.data(i) + batch.entry(i).size}});
+      const TxBatch::Entry& entry = batch.entry(i);
+      kept.push_back({entry.remote, {batch.data(i), batch.data(i) + entry.size}, entry.local});
     }
     sent += batch.size();
     batch.Clear();
@@ -34,6 +35,7 @@ struct CountingSender : PacketSender {
   struct Kept {
     NetAddress to;
     std::vector<std::uint8_t> bytes;
+    LocalAddressId from = LocalAddressId::kAny;
   };
   bool keep = true;
   std::vector<Kept> kept;
@@ -60,10 +62,12 @@ class Bench {
   }
 
   // False when every slot is with somebody else.
-  bool Receive(std::size_t worker, const NetAddress& from, ByteSpan bytes) {
+  bool Receive(std::size_t worker, const NetAddress& from, ByteSpan bytes,
+               LocalAddressId local = LocalAddressId::kAny) {
     RxBatch& batch = workers_[worker]->LendReceiveSlots();
     if (batch.lent == 0) return false;
     batch.entries[0].remote = from;
+    batch.entries[0].local = local;
     batch.entries[0].size = static_cast<std::uint16_t>(bytes.size());
     std::memcpy(batch.entries[0].data, bytes.data(), bytes.size());
     workers_[worker]->HandleDatagrams(now, 1);
