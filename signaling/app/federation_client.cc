@@ -193,7 +193,9 @@ void FederationClient::Call(std::uint64_t id, io::HttpClient& http, wire::Outgoi
                      case matrix::UserInfoError::kForeign:
                        return End(id, Failure{LookupError::kRefused});
                      case matrix::UserInfoError::kServer:
-                       return otherwise();
+                       // 404: perhaps only the client-server API is there.
+                       if (response->status == 404) return otherwise();
+                       return End(id, Failure{LookupError::kUnreachable});
                    }
                  });
 }
