@@ -3,18 +3,27 @@
 #include <utility>
 
 #include "signaling/app/cli.h"
+#include "signaling/app/external_server.h"
 #include "signaling/app/server.h"
 
 namespace {
 
-int Serve(fovea::app::Config config) {
-  fovea::app::Server server(std::move(config));
+template <class Server>
+int ServeWith(fovea::app::Config config) {
+  Server server(std::move(config));
   if (const auto error = server.Start()) {
     std::fprintf(stderr, "fovea: %s\n", error->c_str());
     return fovea::app::kExitFailed;
   }
   server.Run();
   return 0;
+}
+
+int Serve(fovea::app::Config config) {
+  if (!config.external.url.empty()) {
+    return ServeWith<fovea::app::ExternalServer>(std::move(config));
+  }
+  return ServeWith<fovea::app::Server>(std::move(config));
 }
 
 }  // namespace
