@@ -107,12 +107,12 @@ Result<Answer, NegotiationError> AnswerNegotiator::HandleOffer(std::string_view 
 // RFC 8829 §5.2.2 and 3264 §8: sections stay where they are; only a refused one may become another.
 std::string_view AnswerNegotiator::CheckSections(const wire::SessionDescription& offer) const {
   if (offer.media.empty()) return "the offer has no media section";
-  if (offer.media.size() < offer_.media.size()) return "a media section vanished";
+  if (offer.media.size() < sections_.size()) return "a media section vanished";
   for (std::size_t i = 0; i < offer.media.size(); ++i) {
     if (offer.media[i].mid.empty()) return "a media section has no mid";
-    if (i >= offer_.media.size() || answer_.media[i].IsRejected()) continue;
+    if (i >= sections_.size() || sections_[i].rejected) continue;
     const bool same =
-        offer.media[i].mid == offer_.media[i].mid && offer.media[i].kind == offer_.media[i].kind;
+        offer.media[i].mid == sections_[i].mid && offer.media[i].kind == sections_[i].kind;
     if (!same) return "a media section changed its place";
   }
   return {};
@@ -210,20 +210,39 @@ void AnswerNegotiator::Commit(Round& round) {
   ++version_;
   local_ = round.local;
   remote_ = round.out.remote;
-  offer_ = std::move(round.offer);
-  answer_ = std::move(round.sdp);
+  Remember(round);
   uplinks_ = std::move(round.uplinks);
   downlinks_ = std::move(round.downlinks);
+}
+
+void AnswerNegotiator::Remember(Round& round) {
+  sections_.clear();
+  sections_.reserve(round.offer.media.size());
+  offered_uplinks_.media.clear();
+  answered_uplinks_.clear();
+  for (std::size_t i = 0; i < round.offer.media.size(); ++i) {
+    wire::SdpMedia& offered = round.offer.media[i];
+    wire::SdpMedia& answered = round.sdp.media[i];
+    sections_.push_back({offered.mid, offered.kind, answered.IsRejected()});
+    if (!IsUplink(offered)) continue;
+    // Matching and layers read the rest; what was agreed of these is in the answer.
+    offered.transport = {};
+    offered.codecs = {};
+    offered.extensions = {};
+    answered.transport = {};
+    offered_uplinks_.media.push_back(std::move(offered));
+    answered_uplinks_.push_back(std::move(answered));
+  }
 }
 
 std::vector<UplinkSection> AnswerNegotiator::Rematch(std::span<const UplinkTrack> uplinks) {
   const UplinkMatcher before = uplinks_;
   // What ends here was withdrawn by the caller, who needs no telling.
-  (void)uplinks_.Match(offer_, uplinks);
+  (void)uplinks_.Match(offered_uplinks_, uplinks);
   std::vector<UplinkSection> found;
-  for (std::size_t i = 0; i < offer_.media.size(); ++i) {
-    const wire::SdpMedia& offered = offer_.media[i];
-    const wire::SdpMedia& answered = answer_.media[i];
+  for (std::size_t i = 0; i < offered_uplinks_.media.size(); ++i) {
+    const wire::SdpMedia& offered = offered_uplinks_.media[i];
+    const wire::SdpMedia& answered = answered_uplinks_[i];
     const UplinkTrack* track = TrackOf(uplinks_.Find(offered.mid), uplinks);
     if (track == nullptr || before.Find(offered.mid) != nullptr) continue;
     if (!wire::Receives(answered.direction)) continue;

@@ -79,6 +79,7 @@ class AnswerNegotiator {
   void AnswerUplink(const wire::SdpMedia& offered, const AnswerInputs& inputs, Round& round) const;
   void AnswerDownlink(const wire::SdpMedia& offered, Round& round) const;
   void Commit(Round& round);
+  void Remember(Round& round);
 
   // Constant after construction.
   NegotiationPolicy policy_;
@@ -87,8 +88,16 @@ class AnswerNegotiator {
   LocalTransport local_;
   std::optional<RemoteTransport> remote_;
   std::uint64_t version_ = 0;
-  wire::SessionDescription offer_;   // the last one, and
-  wire::SessionDescription answer_;  // what we said to it
+  // Of the last offer and our answer, what is asked about later. Whole descriptions would be most
+  // of what a participant costs: tens of sections with tens of codecs each.
+  struct Section {
+    std::string mid;
+    wire::SdpKind kind = wire::SdpKind::kAudio;
+    bool rejected = false;  // by us: may become another
+  };
+  std::vector<Section> sections_;
+  wire::SessionDescription offered_uplinks_;  // those sections only, as far as Rematch reads them
+  std::vector<wire::SdpMedia> answered_uplinks_;  // the same ones, in the same order
   UplinkMatcher uplinks_;
   DownlinkSections downlinks_;
 };
