@@ -83,6 +83,8 @@ void Worker::OnAddSession(Instant now, const control::AddSession& command) {
     return;
   }
   due_.Add(*added);
+  // Timers then have room for everybody without allocating.
+  if (due_now_.capacity() < peers_.size()) due_now_.reserve(2 * peers_.size());
   added->ufrags.emplace_back(command.local.ufrag.view());
   by_ufrag_[added->ufrags.back()] = added;
   added->report_at = now + kReportInterval;
