@@ -94,13 +94,14 @@ void MatrixSide::StartLeaves(Instant now) {
   leaves.as_token = config.appservice.as_token;
   leaves.seed = parts_.context.rng.Next64();
   leaves.wall_offset_us = parts_.context.wall_offset_us;
-  leaves_ = std::make_unique<DelayedLeaves>(parts_.loop, std::move(leaves),
-                                            DelayedLeaves::Ports{.cs_api = tokens_->cs_api(),
-                                                                 .discovered = nullptr,
-                                                                 .store = *this,
-                                                                 .sfu = *sfu_,
-                                                                 .log = parts_.log},
-                                            HttpsClientOptions(parts_.tls));
+  leaves_ =
+      std::make_unique<DelayedLeaves>(parts_.loop, std::move(leaves),
+                                      DelayedLeaves::Ports{.cs_api = tokens_->cs_api(),
+                                                           .discovered = &tokens_->federation(),
+                                                           .store = *this,
+                                                           .sfu = *sfu_,
+                                                           .log = parts_.log},
+                                      HttpsClientOptions(parts_.tls));
   leaves_->Resume(now, store_->Jobs());
   leaves_->VerifyOwnServer();
   tokens_->service().SetDelegation(leaves_.get());

@@ -23,15 +23,18 @@ wire::HttpResponse RefusalResponse(const livekit::JoinRefusal& refusal) {
   return wire::TextResponse(refusal.status, refusal.message);
 }
 
+// Under any prefix: not every reverse proxy strips its own.
 std::optional<wire::SignalPath> SignalPathOf(const std::string& path) {
-  if (path == "/rtc/v1") return wire::SignalPath::kV1;
-  if (path == "/rtc") return wire::SignalPath::kV0;
+  if (path.ends_with("/rtc/v1")) return wire::SignalPath::kV1;
+  if (path.ends_with("/rtc")) return wire::SignalPath::kV0;
   return std::nullopt;
 }
 
 }  // namespace
 
 void Server::OnRequest(io::IncomingRequest request, io::ResponseWriter writer) {
+  // Before the preflight: its answers have headers of their own.
+  if (matrix_->Handle(io::MonotonicNow(), request, writer)) return Turn();
   if (wire::IsCorsPreflight(request.http))
     return writer.Send(wire::CorsPreflightResponse(request.http));
   // Some methods of the server API are answered later, by a participant.
@@ -58,9 +61,11 @@ wire::HttpResponse Server::Answer(const wire::HttpRequest& request) {
     }
     return wire::TextResponse(200, "OK");
   }
-  if (path == "/healthz" && reads) return wire::TextResponse(200, "OK");
-  if (path == "/rtc/validate" && reads) return Validate(request, wire::SignalPath::kV0);
-  if (path == "/rtc/v1/validate" && reads) return Validate(request, wire::SignalPath::kV1);
+  if (path.ends_with("/healthz")) {
+    return reads ? wire::TextResponse(200, "OK") : wire::TextResponse(405, "");
+  }
+  if (path.ends_with("/rtc/validate") && reads) return Validate(request, wire::SignalPath::kV0);
+  if (path.ends_with("/rtc/v1/validate") && reads) return Validate(request, wire::SignalPath::kV1);
   if (page_.has_value() && reads && path.starts_with("/page/")) {
     if (auto file = page_->Get(std::string_view(path).substr(6))) return std::move(*file);
   }
