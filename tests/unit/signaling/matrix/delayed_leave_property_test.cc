@@ -35,7 +35,8 @@ struct Person {
 
 class World {
  public:
-  World(std::uint64_t seed, bool has_faults) : rng_(seed), has_faults_(has_faults) {
+  World(std::uint64_t seed, bool has_faults)
+      : rng_(seed), is_always_sound_(!has_faults), has_faults_(has_faults) {
     Boot();
     for (int i = 0; i < 6; ++i) {
       people_.push_back({{"room" + std::to_string(i % 2), "person" + std::to_string(i / 2)},
@@ -205,7 +206,20 @@ class World {
       }
       leaves_->HandleTimeout(now_);
       Pump();
+      CheckPromptness();
       if (now_ >= end) return;
+    }
+  }
+
+  // A homeserver that works has the leave soon after.
+  void CheckPromptness() {
+    for (const Person& person : people_) {
+      if (!is_always_sound_ || leaves_->StateOf(person.key) != LeaveState::kDisconnected) {
+        leaving_since_.erase(person.key);
+        continue;
+      }
+      const Instant since = leaving_since_.try_emplace(person.key, now_).first->second;
+      EXPECT_LT(now_ - since, Millis(100)) << person.key.identity;
     }
   }
 
@@ -223,6 +237,7 @@ class World {
   }
 
   Rng rng_;
+  const bool is_always_sound_;
   bool has_faults_;
   Instant now_ = Instant{} + Seconds(1000);
   std::optional<DelayedLeaves> leaves_;
@@ -230,6 +245,7 @@ class World {
   std::map<std::string, DelayedEvent> events_;
   std::map<LeaveKey, LeaveJob> stored_;
   std::map<std::pair<Instant, std::uint64_t>, DelayedCall> under_way_;
+  std::map<LeaveKey, Instant> leaving_since_;
   int lost_events_ = 0;
 };
 
