@@ -57,12 +57,15 @@ function remove(here) {
   }
 }
 
-// Drops that share of the UDP datagrams arriving on either side, at random.
+// Drops that share of the UDP datagrams arriving on either side, at random; 0 ends it.
 export function setLoss(here, permille) {
-  const rules = `table inet ${TABLE} {
+  const chance = permille < 1000 ? `numgen random mod 1000 < ${permille}` : '';
+  const rules = `add table inet ${TABLE}
+  delete table inet ${TABLE}
+  table inet ${TABLE} {
     chain arriving {
       type filter hook input priority 0;
-      iifname != "lo" meta l4proto udp numgen random mod 1000 < ${permille} counter drop
+      iifname != "lo" meta l4proto udp ${chance} counter drop
     }
   }`;
   for (const ns of [here.client, here.server]) {

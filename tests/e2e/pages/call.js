@@ -4,6 +4,18 @@ const LK = window.LivekitClient;
 const peer = (window.peer = { room: null, events: [], inbox: [] });
 let worker = null;
 
+// How many frames of which kind crossed the page's WebSockets.
+peer.signalling = { sent: { text: 0, binary: 0 }, received: { text: 0, binary: 0 } };
+const countFrame = (way, data) => { peer.signalling[way][typeof data === 'string' ? 'text' : 'binary'] += 1; };
+const { send } = WebSocket.prototype;
+WebSocket.prototype.send = function count(data) {
+  if (!this.counted) this.addEventListener('message', (e) => countFrame('received', e.data));
+  this.counted = true;
+  countFrame('sent', data);
+  return send.call(this, data);
+};
+peer.signalFrames = () => peer.signalling;
+
 function brief(value) {
   if (value instanceof Error) {
     return { error: value.message, name: value.name, reason: value.reason, status: value.status };
@@ -44,12 +56,38 @@ async function e2eeOptions(key) {
   return { keyProvider, worker };
 }
 
-peer.join = async ({ url, token, roomOptions = {}, connectOptions = {}, e2eeKey }) => {
+// A browser without some decoders: receiving transceivers are made without them, which is all that a
+// server can see of a browser's abilities.
+peer.cannotDecode = ({ codecs }) => {
+  const all = RTCRtpReceiver.getCapabilities('video').codecs;
+  const rest = all.filter((c) => !codecs.includes(c.mimeType.toLowerCase()));
+  const { addTransceiver } = RTCPeerConnection.prototype;
+  const limit = (transceiver) => {
+    if (transceiver.receiver.track.kind === 'video') transceiver.setCodecPreferences(rest);
+  };
+  RTCPeerConnection.prototype.addTransceiver = function add(what, init) {
+    const transceiver = addTransceiver.call(this, what, init);
+    if (init?.direction === 'recvonly') limit(transceiver);
+    return transceiver;
+  };
+  const { setRemoteDescription } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.setRemoteDescription = async function set(description) {
+    await setRemoteDescription.call(this, description);
+    if (description.type !== 'offer') return;
+    this.getTransceivers().filter((t) => !t.sender.track).forEach(limit);
+  };
+};
+
+peer.join = async ({ url, token, roomOptions = {}, connectOptions = {}, e2eeKey, json }) => {
   LK.setLogLevel('warn');
   const options = { adaptiveStream: false, dynacast: false, ...roomOptions };
   if (e2eeKey) options.e2ee = await e2eeOptions(e2eeKey);
   const room = (peer.room = new LK.Room(options));
   record(room);
+  if (json) {
+    // livekit-client's own switch for text frames; nothing in its public options sets it.
+    room.engine.client.useJSON = true;
+  }
   if (e2eeKey) await room.setE2EEEnabled(true);
   const started = performance.now();
   try {
@@ -139,6 +177,17 @@ peer.allowSubscribers = ({ all, allowed = [] }) => {
 peer.send = ({ text, ...options }) => (
   peer.room.localParticipant.publishData(new TextEncoder().encode(text), options));
 
+// Numbered reliable packets to everybody who comes, from the moment they are announced.
+peer.greetNewcomers = ({ count }) => {
+  peer.room.on('participantConnected', async ({ identity }) => {
+    for (let i = 0; i < count; i += 1) {
+      await peer.send({
+        text: `${i}`, reliable: true, topic: `for ${identity}`, destinationIdentities: [identity],
+      });
+    }
+  });
+};
+
 peer.listenForText = ({ topic }) => {
   peer.room.registerTextStreamHandler(topic, async (reader, from) => {
     peer.inbox.push({ stream: await reader.readAll(), from: from.identity, topic });
@@ -154,6 +203,36 @@ peer.serveRpc = ({ method }) => {
     .call(peer.room.registerRpcMethod ? peer.room : peer.room.localParticipant, method, handler);
 };
 peer.rpc = (o) => peer.room.localParticipant.performRpc(o);
+
+// Data tracks: every frame of every track somebody publishes lands in the inbox.
+peer.watchDataTracks = () => {
+  peer.room.on(LK.RoomEvent.DataTrackPublished, async (track) => {
+    const { name, sid } = track.info;
+    const from = track.publisherIdentity;
+    const reader = track.subscribe().getReader();
+    peer.dataReaders = { ...peer.dataReaders, [name]: reader };
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      peer.inbox.push({ dataTrack: name, sid, from, text: brief(value.payload), bytes: value.payload.length });
+    }
+  });
+};
+peer.publishDataTrack = async ({ name }) => {
+  const track = await peer.room.localParticipant.publishDataTrack({ name });
+  peer.dataTracks = { ...peer.dataTracks, [name]: track };
+  return track.info.sid;
+};
+peer.pushFrames = async ({ name, texts }) => {
+  for (const text of texts) {
+    peer.dataTracks[name].tryPush({ payload: new TextEncoder().encode(text) });
+    await peer.dataTracks[name].flush();
+  }
+};
+peer.knownDataTracks = () => [...peer.room.remoteParticipants.values()].flatMap((p) => (
+  [...p.dataTracks.values()].map((x) => ({ name: x.info.name, from: p.identity }))));
+peer.stopReading = ({ name }) => peer.dataReaders[name].cancel();
+peer.unpublishDataTrack = ({ name }) => peer.dataTracks[name].unpublish();
 
 // ---- room state
 

@@ -60,6 +60,14 @@
     return out;
   };
 
+  // Every encoder of the page that has made a frame, also those of backup codecs.
+  peer.encoders = async () => {
+    const manager = peer.room.engine.pcManager;
+    const all = await rows(manager.publisher);
+    return all.filter((x) => x.type === 'outbound-rtp' && x.kind === 'video' && x.framesEncoded > 0)
+      .map((r) => ({ codec: codecOf(all, r) ?? 'none', rid: r.rid, frames: r.framesEncoded, height: r.frameHeight }));
+  };
+
   peer.transport = async () => {
     const manager = peer.room.engine.pcManager;
     const out = [];
