@@ -220,13 +220,11 @@ void TokenService::HandleUser(const PendingPtr& pending,
 void TokenService::Decide(const PendingPtr& pending) {
   ports_.policy.DecideMint(
       io::MonotonicNow(), pending->who, [this, pending](const MintAnswer& answer) {
+        // One answer whether the room is unknown, closed, or just not theirs.
         if (!answer.allowed) {
-          const bool proxied = pending->who.route == matrix::TokenRoute::kHomeserver ||
-                               pending->who.route == matrix::TokenRoute::kFederation;
-          if (!proxied) return Refuse(pending, matrix::NotAuthorised());
           return Refuse(pending, {.status = 403,
                                   .code = ErrCode::kForbidden,
-                                  .message = "The user is not in the room."});
+                                  .message = "The user may not be in this call."});
         }
         pending->not_before_unix = answer.not_before_unix;
         CheckDelegation(pending);
