@@ -81,6 +81,7 @@ struct StateConfig {
 struct ExternalConfig {
   std::string url;  // LIVEKIT_URL; empty: rooms are here
   std::string redis_url;
+  std::string redis_password;  // where the URL holds none
   std::uint32_t sanity_check_interval_s = 0;  // 0: no polling
 };
 

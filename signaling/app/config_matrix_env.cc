@@ -282,6 +282,7 @@ MaybeError Reader::Run() {
     }
     config_.external.url = url;
     config_.external.redis_url = Variable("LIVEKIT_REDIS_URL");
+    config_.external.redis_password = Variable("LIVEKIT_REDIS_PASSWORD");
     // What clients of the reference service are used to.
     if (!config_.access.restricted_can_publish) config_.access.restricted_can_publish = true;
     config_.access.delegation = true;

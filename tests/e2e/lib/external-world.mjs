@@ -81,9 +81,9 @@ class FakeCs {
 }
 
 export class ExternalWorld {
-  // `sfu` and `redis`: with a fake one; `fullAccess` false: the homeserver is a stranger; `csApi`
-  // false: nobody says where its client-server API is; `env` is added.
-  static async start(t, { sfu = true, redis = false, fullAccess = true, csApi = true, env = {} } = {}) {
+  // `redis`: with a fake one; `fullAccess` false: the homeserver is a stranger; `csApi` false: nobody
+  // says where its client-server API is; `port` is where to listen; `env` is added.
+  static async start(t, { redis = false, fullAccess = true, csApi = true, port, env = {} } = {}) {
     const self = new ExternalWorld();
     self.t = t;
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-external-'));
@@ -91,14 +91,14 @@ export class ExternalWorld {
     self.hs = await new FakeCs().start(folder);
     self.sfu = await FakeSfu.start({ key: KEY, secret: SECRET });
     if (redis) self.redis = await FakeRedis.start();
-    const [port] = await freePorts(1);
-    self.serviceUrl = `http://127.0.0.1:${port}`;
-    self.livekitUrl = sfu ? self.sfu.url : 'ws://127.0.0.1:9';
+    const listenAt = port ?? (await freePorts(1))[0];
+    self.serviceUrl = `http://127.0.0.1:${listenAt}`;
+    self.livekitUrl = self.sfu.url;
     self.env = {
       LIVEKIT_URL: self.livekitUrl,
       LIVEKIT_KEY: KEY,
       LIVEKIT_SECRET: SECRET,
-      LIVEKIT_JWT_BIND: `127.0.0.1:${port}`,
+      LIVEKIT_JWT_BIND: `127.0.0.1:${listenAt}`,
       LIVEKIT_FULL_ACCESS_HOMESERVERS: fullAccess ? self.hs.name : 'trusted.example.com',
       LIVEKIT_INSECURE_SKIP_VERIFY_TLS: 'YES_I_KNOW_WHAT_I_AM_DOING',
       LIVEKIT_LOG_LEVEL: 'debug',
