@@ -182,7 +182,8 @@ std::optional<EvidenceKind> Conductor::OutReason(const Admission& row) const {
     reason = EvidenceKind::kServerDenied;
   } else if (user != nullptr && user->membership == matrix::Membership::kBan) {
     reason = EvidenceKind::kUserBanned;
-  } else if (user != nullptr && user->membership == matrix::Membership::kLeave) {
+  } else if (user != nullptr && user->membership != matrix::Membership::kUnknown &&
+             user->membership != matrix::Membership::kJoin) {
     reason = EvidenceKind::kUserLeft;
   }
   if (!reason) return std::nullopt;

@@ -143,6 +143,7 @@ class Conductor {
   void HandleFailed(Instant now, const std::string& room_id, Watch& watch, Duration retry_after);
   void Heard(Instant now);
   void ReconcileAll(Instant now);
+  void NoteSender(Instant now, const matrix::Event& event);
   void NoteTransaction(Instant now, const std::string& txn_id);
   [[nodiscard]] matrix::MintFacts FactsFor(Instant now, const MintQuery& query,
                                            const Watch& watch) const;

@@ -16,6 +16,19 @@ using matrix::RoomState;
 using matrix::SlotStatus;
 using matrix::TokenRoute;
 
+namespace {
+
+// A homeserver answers somebody who left with 200 and the room as it was then: everybody who came
+// later would look absent.
+bool HasLeft(const std::vector<matrix::Event>& events, const std::string& user_id) {
+  return std::any_of(events.begin(), events.end(), [&](const matrix::Event& event) {
+    return event.kind == matrix::EventKind::kRoomMember && event.state_key == user_id &&
+           matrix::StringIn(event.content, "membership") != "join";
+  });
+}
+
+}  // namespace
+
 // --- Watches -------------------------------------------------------------------------------------
 
 Conductor::Watch* Conductor::WatchRoom(Instant now, const std::string& room_id) {
@@ -109,6 +122,10 @@ void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
   bool is_complete = false;
   if (answer.status == RoomStateAnswer::Status::kAnswered) {
     const auto events = matrix::ParseRoomState(answer.body, answer.room_id);
+    if (events && HasLeft(*events, answer.as_user)) {
+      HandleRefused(now, answer, watch);
+      return SendQuestions(now);
+    }
     is_complete = events && tracker_.HandleState(At(now), *asked_at, answer.as_user, answer.room_id,
                                                  *events, evidence);
   }
@@ -195,6 +212,15 @@ void Conductor::NoteTransaction(Instant now, const std::string& txn_id) {
   if (has_gap) ReconcileAll(now);
 }
 
+// Of a room that nobody let us read, a push may name a user of ours who can.
+void Conductor::NoteSender(Instant now, const matrix::Event& event) {
+  const auto it = watches_.find(event.room_id);
+  if (it == watches_.end() || it->second.last != LastAnswer::kRefused) return;
+  if (!IsLocal(event.sender) || it->second.candidate == event.sender) return;
+  it->second.candidate = event.sender;
+  schedule_.Want(event.room_id, now, Urgency::kRoutine);
+}
+
 TransactionOutcome Conductor::HandleTransaction(Instant now, const std::string& txn_id,
                                                 std::string_view body) {
   if (transactions_.Contains(txn_id)) return TransactionOutcome::kRepeated;
@@ -204,6 +230,7 @@ TransactionOutcome Conductor::HandleTransaction(Instant now, const std::string& 
   if (!transaction) return TransactionOutcome::kMalformed;
   NoteTransaction(now, txn_id);
   for (const matrix::Event& event : transaction->events) {
+    NoteSender(now, event);
     std::vector<Evidence> evidence;
     tracker_.HandleEvent(At(now), event, false, evidence);
     Apply(now, evidence);
@@ -266,7 +293,10 @@ MintFacts Conductor::FactsFor(Instant now, const MintQuery& query, const Watch& 
   const bool was_refused =
       refused != watch.refused.end() && now - refused->second <= kAnswerGoodFor;
   const bool is_answered = watch.last != LastAnswer::kNone && now - watch.last_at <= kAnswerGoodFor;
-  facts.is_known_room = was_refused || (is_answered && watch.last == LastAnswer::kComplete);
+  const bool is_known_out = user != nullptr && !user->doubt && !facts.is_joined &&
+                            user->membership != matrix::Membership::kUnknown;
+  facts.is_known_room =
+      was_refused || is_known_out || (is_answered && watch.last == LastAnswer::kComplete);
   facts.is_unreachable = !was_refused && (!is_answered || watch.last == LastAnswer::kFailed);
   return facts;
 }

@@ -60,8 +60,8 @@ void RoomMembers::HandleEvent(Instant now, const Event& event, bool from_state,
     case StateOrder::kDoubtful:
       return Doubt(now, *record, event, out);
     case StateOrder::kFirst:
-      // Before the first complete state a leave may be one that the user has long come back from.
-      if (readmits || (!complete_ && *membership != Membership::kJoin && record->pins > 0)) {
+      // Somebody with a token was joined once; a leave may be one that they have come back from.
+      if (readmits || (record->pins > 0 && *membership != Membership::kJoin)) {
         return Doubt(now, *record, event, out);
       }
       return Apply(now, user_id, *record, event, out);
@@ -69,6 +69,14 @@ void RoomMembers::HandleEvent(Instant now, const Event& event, bool from_state,
       if (readmits) return Doubt(now, *record, event, out);
       return Apply(now, user_id, *record, event, out);
     case StateOrder::kProven:
+      // What comes behind it has overtaken it: the two together are one step.
+      if (record->doubt && record->doubt->replaces_state == event.event_id) {
+        const Event later = *record->doubt;
+        return Apply(now, user_id, *record, later, out);
+      }
+      if (record->is_undecided && *membership != Membership::kJoin) {
+        return Doubt(now, *record, event, out);
+      }
       return Apply(now, user_id, *record, event, out);
   }
 }
@@ -92,6 +100,7 @@ void RoomMembers::Apply(Instant now, const std::string& user_id, UserRecord& rec
   const Membership after = *MembershipIn(event);
   record.version.Set(now, event);
   record.missing_since.reset();
+  record.is_undecided = false;
   ClearDoubt(record);
   switch (after) {
     case Membership::kJoin:
@@ -105,11 +114,14 @@ void RoomMembers::Apply(Instant now, const std::string& user_id, UserRecord& rec
            out);
       break;
     case Membership::kInvite:
-    case Membership::kKnock:
-      // Nobody is invited while joined: the leave between the two did not reach us.
-      Emit(before == Membership::kJoin ? EvidenceKind::kUserLeft : EvidenceKind::kUserInvited,
-           user_id, out);
+    case Membership::kKnock: {
+      // Nobody is invited while joined: the leave between the two did not reach us. A token speaks
+      // of having been joined, too.
+      const bool was_joined =
+          before == Membership::kJoin || (before == Membership::kUnknown && record.pins > 0);
+      Emit(was_joined ? EvidenceKind::kUserLeft : EvidenceKind::kUserInvited, user_id, out);
       break;
+    }
     case Membership::kUnknown:
       break;
   }
@@ -147,6 +159,7 @@ bool RoomMembers::Adopt(Instant now, Instant requested_at, const Event& event,
     case StateOrder::kSame: {
       // The doubtful event is part of the past, if the homeserver knew it when it answered.
       const bool reset = record->membership != *membership;
+      record->is_undecided = false;
       if (reset && asked_later) Apply(now, user_id, *record, event, out);
       record->missing_since.reset();
       const bool had_doubt = record->doubt.has_value();
@@ -164,6 +177,7 @@ bool RoomMembers::Adopt(Instant now, Instant requested_at, const Event& event,
     case StateOrder::kDoubtful:
       // What was pushed after the question may be later than the answer.
       if (!asked_later && !(record->doubt && record->doubt->event_id == event.event_id)) {
+        record->is_undecided = true;
         return true;
       }
       Apply(now, user_id, *record, event, out);

@@ -25,14 +25,12 @@ enum class Membership : std::uint8_t { kUnknown, kJoin, kLeave, kBan, kInvite, k
 // believe one hiccup of a homeserver twice.
 inline constexpr Duration kResetConfirmation = Seconds(5);
 
-// A homeserver's workers answer from copies that may be this much behind what was already pushed.
-inline constexpr Duration kReplicationLagMax = Seconds(1);
-
 struct UserRecord {
   Membership membership = Membership::kUnknown;
   StateVersion version;
   std::optional<Event> doubt;  // the latest event whose place is not certain
   Instant doubted_at{};
+  bool is_undecided = false;             // a complete state and a push disagree on what is later
   std::optional<Instant> missing_since;  // the first complete state without its membership
   std::uint32_t pins = 0;                // identities that depend on it
 };

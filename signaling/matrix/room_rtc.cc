@@ -27,8 +27,7 @@ void RoomRtc::Emit(EvidenceKind kind, RtcMembership member, std::vector<Evidence
   out.push_back(std::move(evidence));
 }
 
-void RoomRtc::HandleEvent(Instant now, std::int64_t wall_ms, const Event& event,
-                          std::vector<Evidence>& out) {
+void RoomRtc::HandleEvent(Moment at, const Event& event, std::vector<Evidence>& out) {
   if (event.kind == EventKind::kRedaction) return HandleRedaction(event, out);
   if (event.kind == EventKind::kEncrypted) {
     ++opaque_;
@@ -39,8 +38,8 @@ void RoomRtc::HandleEvent(Instant now, std::int64_t wall_ms, const Event& event,
                    .member = std::nullopt});
     return;
   }
-  if (event.state_key) return HandleStateMember(now, wall_ms, event, out);
-  HandleSticky(now, wall_ms, event, out);
+  if (event.state_key) return HandleStateMember(at, event, std::nullopt, out);
+  HandleSticky(at, event, out);
 }
 
 RoomRtc::StateMember* RoomRtc::Slot(const std::string& state_key) {
@@ -54,16 +53,25 @@ RoomRtc::StateMember* RoomRtc::Slot(const std::string& state_key) {
   return &state_members_[state_key];
 }
 
-void RoomRtc::HandleStateMember(Instant now, std::int64_t wall_ms, const Event& event,
+void RoomRtc::HandleStateMember(Moment at, const Event& event, std::optional<Instant> requested_at,
                                 std::vector<Evidence>& out) {
-  StateMember* slot = Slot(std::string(*event.state_key));
+  StateMember* slot = Slot(*event.state_key);
   if (slot == nullptr) return;
   const StateOrder order = slot->version.Compare(event);
-  if (order == StateOrder::kSame || order == StateOrder::kOlder || order == StateOrder::kDoubtful) {
-    return;
-  }
-  slot->version.Set(now, event);
+  if (order == StateOrder::kSame) return;
   auto read = ReadMembership(event);
+  const bool corrects =
+      requested_at && slot->version.received_at() + kReplicationLagMax <= *requested_at;
+  if (order == StateOrder::kOlder && !corrects) return;
+  if (order == StateOrder::kDoubtful && !corrects) {
+    out.push_back({.kind = EvidenceKind::kUserDoubtful,
+                   .room_id = room_id_,
+                   .user_id = {},
+                   .slot_id = {},
+                   .member = std::nullopt});
+    if (!read || !read->joined) return;
+  }
+  slot->version.Set(at.now, event);
   if (!read) {
     if (read.error() == MemberRefusal::kUnreadable) {
       Emit(EvidenceKind::kMemberUnreadable, {.user_id = event.sender, .key = *event.state_key},
@@ -75,11 +83,11 @@ void RoomRtc::HandleStateMember(Instant now, std::int64_t wall_ms, const Event& 
   slot->expires_at = kNever;
   const bool is_own = before && before->user_id == event.sender;
   if (read->joined) {
-    const Duration left = StateTimeLeft(*read, wall_ms);
+    const Duration left = StateTimeLeft(*read, at.wall_ms);
     if (before && !is_own) Emit(EvidenceKind::kMemberOverwritten, std::move(*before), out);
     if (left <= Duration::zero()) return;
     slot->member = *read;
-    slot->expires_at = now + left;
+    slot->expires_at = at.now + left;
     Emit(EvidenceKind::kMemberJoined, *std::move(read), out);
   } else if (before) {
     before->leave_code = read->leave_code;
@@ -88,15 +96,14 @@ void RoomRtc::HandleStateMember(Instant now, std::int64_t wall_ms, const Event& 
   }
 }
 
-void RoomRtc::HandleSticky(Instant now, std::int64_t wall_ms, const Event& event,
-                           std::vector<Evidence>& out) {
+void RoomRtc::HandleSticky(Moment at, const Event& event, std::vector<Evidence>& out) {
   if (is_opaque_) return;
   auto read = ReadMembership(event);
   if (!read) {
     Emit(EvidenceKind::kMemberUnreadable, {.user_id = event.sender}, out);
     return;
   }
-  StickyMap::Outcome outcome = sticky_.Insert(now, wall_ms, event, *read);
+  StickyMap::Outcome outcome = sticky_.Insert(at.now, at.wall_ms, event, *read);
   if (outcome.verdict != StickyMap::Verdict::kTaken) return;
   if (read->joined) {
     Emit(EvidenceKind::kMemberJoined, *std::move(read), out);
@@ -124,13 +131,13 @@ void RoomRtc::HandleRedaction(const Event& event, std::vector<Evidence>& out) {
   }
 }
 
-void RoomRtc::HandleState(Instant now, std::int64_t wall_ms, Instant requested_at,
-                          const std::vector<const Event*>& members, std::vector<Evidence>& out) {
+void RoomRtc::HandleState(Moment at, Instant requested_at, const std::vector<const Event*>& members,
+                          std::vector<Evidence>& out) {
   std::set<std::string> named;
   for (const Event* event : members) {
     if (!event->state_key) continue;
     named.insert(*event->state_key);
-    HandleStateMember(now, wall_ms, *event, out);
+    HandleStateMember(at, *event, requested_at, out);
   }
   // State does not vanish but by a reset, which is no word of the user's own: forget, conclude
   // nothing.

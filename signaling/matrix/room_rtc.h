@@ -18,10 +18,18 @@
 
 namespace fovea::matrix {
 
+// When something happened, on both clocks. Deadlines use `now`; the wall clock only says how old
+// an event claims to be.
+struct Moment {
+  Instant now;
+  std::int64_t wall_ms = 0;
+};
+
 // Invariants:
 //  (1) A membership ends by its own user's event, its redaction or its expiry; what another user
 //      writes over it is reported as kMemberOverwritten.
-//  (2) In an encrypted room sticky memberships are not kept: what is readable there is not what
+//  (2) In doubt about the order of two events, the one that joins stands.
+//  (3) In an encrypted room sticky memberships are not kept: what is readable there is not what
 //      clients go by.
 // Limit: kStateMembersMax state keys; further ones are refused once the emptied ones are gone.
 class RoomRtc {
@@ -31,11 +39,10 @@ class RoomRtc {
   explicit RoomRtc(std::string room_id) : room_id_(std::move(room_id)) {}
 
   // REQUIRES: event.kind is kCallMember, kRtcMember, kEncrypted or kRedaction.
-  void HandleEvent(Instant now, std::int64_t wall_ms, const Event& event,
-                   std::vector<Evidence>& out);
+  void HandleEvent(Moment at, const Event& event, std::vector<Evidence>& out);
   // The state events of a complete room state, asked for at `requested_at`.
-  void HandleState(Instant now, std::int64_t wall_ms, Instant requested_at,
-                   const std::vector<const Event*>& members, std::vector<Evidence>& out);
+  void HandleState(Moment at, Instant requested_at, const std::vector<const Event*>& members,
+                   std::vector<Evidence>& out);
   // The room became encrypted: sticky memberships are forgotten without a conclusion.
   void BecomeOpaque();
 
@@ -54,10 +61,9 @@ class RoomRtc {
     Instant expires_at = kNever;
   };
 
-  void HandleStateMember(Instant now, std::int64_t wall_ms, const Event& event,
+  void HandleStateMember(Moment at, const Event& event, std::optional<Instant> requested_at,
                          std::vector<Evidence>& out);
-  void HandleSticky(Instant now, std::int64_t wall_ms, const Event& event,
-                    std::vector<Evidence>& out);
+  void HandleSticky(Moment at, const Event& event, std::vector<Evidence>& out);
   void HandleRedaction(const Event& event, std::vector<Evidence>& out);
   [[nodiscard]] StateMember* Slot(const std::string& state_key);
   void Emit(EvidenceKind kind, RtcMembership member, std::vector<Evidence>& out) const;

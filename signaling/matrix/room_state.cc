@@ -14,21 +14,24 @@ void RoomState::Emit(EvidenceKind kind, std::vector<Evidence>& out, std::string 
 }
 
 bool RoomState::Advance(Instant now, StateVersion& version, const Event& event,
-                        std::optional<Instant> requested_at) {
+                        std::optional<Instant> requested_at, std::vector<Evidence>& out) const {
   const StateOrder order = version.Compare(event);
   if (order == StateOrder::kSame) return false;
   const bool is_later = order == StateOrder::kFirst || order == StateOrder::kProven ||
                         order == StateOrder::kPlausible;
   // A room state that was asked for after an event came in is right about what stands now.
   const bool corrects = requested_at && version.received_at() + kReplicationLagMax <= *requested_at;
-  if (!is_later && !corrects) return false;
+  if (!is_later && !corrects) {
+    if (order == StateOrder::kDoubtful) Emit(EvidenceKind::kUserDoubtful, out);
+    return false;
+  }
   version.Set(now, event);
   return true;
 }
 
 void RoomState::HandleAcl(Instant now, const Event& event, std::optional<Instant> requested_at,
                           std::vector<Evidence>& out) {
-  if (!event.state_key->empty() || !Advance(now, acl_version_, event, requested_at)) return;
+  if (!event.state_key->empty() || !Advance(now, acl_version_, event, requested_at, out)) return;
   acl_ = ServerAcl::Read(event.content);
   Emit(EvidenceKind::kServerAclChanged, out);
 }
@@ -38,7 +41,7 @@ void RoomState::HandleSlot(Instant now, const Event& event, std::optional<Instan
   const std::string& slot_id = *event.state_key;
   if (!slots_.contains(slot_id) && slots_.size() >= kSlotsMax) return;
   SlotRecord& record = slots_[slot_id];
-  if (!Advance(now, record.version, event, requested_at)) return;
+  if (!Advance(now, record.version, event, requested_at, out)) return;
   const SlotStatus before = std::exchange(record.status, ReadSlot(event.content));
   if (record.status == before) return;
   if (record.status == SlotStatus::kClosed) {
@@ -73,7 +76,7 @@ void RoomState::HandleEvent(Moment at, const Event& event, bool from_state,
     case EventKind::kRtcMember:
     case EventKind::kEncrypted:
     case EventKind::kRedaction:
-      return rtc_.HandleEvent(at.now, at.wall_ms, event, out);
+      return rtc_.HandleEvent(at, event, out);
     case EventKind::kCreate:
     case EventKind::kOther:
       return;
@@ -115,7 +118,7 @@ bool RoomState::HandleState(Moment at, Instant requested_at, const std::string& 
   }
   ForgetUnnamedSlots(requested_at, slots);
   wants_look_ = members_.HandleState(at.now, requested_at, users, out);
-  rtc_.HandleState(at.now, at.wall_ms, requested_at, rtc, out);
+  rtc_.HandleState(at, requested_at, rtc, out);
   complete_at_ = requested_at;
   return true;
 }

@@ -20,13 +20,6 @@
 
 namespace fovea::matrix {
 
-// When something happened, on both clocks. Deadlines use `now`; the wall clock only says how old
-// an event claims to be.
-struct Moment {
-  Instant now;
-  std::int64_t wall_ms = 0;
-};
-
 class RoomState {
  public:
   static constexpr std::size_t kSlotsMax = 256;  // further slots of a room are not remembered
@@ -72,8 +65,9 @@ class RoomState {
   };
 
   // Whether `event` is the later one for a key whose event is `version`; then it takes its place.
-  [[nodiscard]] static bool Advance(Instant now, StateVersion& version, const Event& event,
-                                    std::optional<Instant> requested_at);
+  // Where that is not certain, the room's state is asked for.
+  [[nodiscard]] bool Advance(Instant now, StateVersion& version, const Event& event,
+                             std::optional<Instant> requested_at, std::vector<Evidence>& out) const;
   void HandleAcl(Instant now, const Event& event, std::optional<Instant> requested_at,
                  std::vector<Evidence>& out);
   void HandleSlot(Instant now, const Event& event, std::optional<Instant> requested_at,

@@ -14,17 +14,20 @@
 
 namespace fovea::matrix {
 
+// A homeserver's workers answer from copies that may be this much behind what was already pushed.
+inline constexpr Duration kReplicationLagMax = Seconds(1);
+
 enum class StateOrder : std::uint8_t {
   kFirst,      // nothing stood here
   kSame,       // the event that stands
   kProven,     // names the event that stands as the one before it
-  kPlausible,  // later as far as anybody tells
+  kPlausible,  // names none, and is the later one by its timestamp
   kOlder,      // came before what stands
-  kDoubtful,   // only a clock says so, and it says older
+  kDoubtful,   // names another one, or none and has no later timestamp
 };
 
 // The event that stands under one state key. The homeserver's `replaces_state` decides; without it
-// a timestamp may raise a doubt, but never settles anything.
+// a timestamp may raise a doubt, but never settles one.
 class StateVersion {
  public:
   // Events remembered as past. A repetition of an older one than these is told by its timestamp.
@@ -34,11 +37,12 @@ class StateVersion {
     if (event_id_.empty()) return StateOrder::kFirst;
     if (event.event_id == event_id_) return StateOrder::kSame;
     if (IsPast(event.event_id)) return StateOrder::kOlder;
-    if (!event.replaces_state.empty() && event.replaces_state == event_id_) {
-      return StateOrder::kProven;
+    if (!event.replaces_state.empty()) {
+      // Something between the two did not reach us, or it is from before what stands.
+      return event.replaces_state == event_id_ ? StateOrder::kProven : StateOrder::kDoubtful;
     }
-    return event.origin_server_ts_ms >= timestamp_ms_ ? StateOrder::kPlausible
-                                                      : StateOrder::kDoubtful;
+    return event.origin_server_ts_ms > timestamp_ms_ ? StateOrder::kPlausible
+                                                     : StateOrder::kDoubtful;
   }
 
   void Set(Instant now, const Event& event) {

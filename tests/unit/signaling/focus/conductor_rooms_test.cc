@@ -91,6 +91,24 @@ TEST_F(ConductorTest, AsksAsAnotherUserWhenOneIsRefused) {
   EXPECT_EQ(asked_[0].as_user, "@bob:hs");
 }
 
+// Synapse shows whoever left a room the state of that moment, with 200.
+TEST_F(ConductorTest, TakesTheRoomAsSomebodyWhoLeftSeesItForARefusal) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  static_cast<void>(Member("@admin:hs", "leave"));  // never pushed
+  Json frozen = RoomState();
+  std::erase_if(frozen.get_ref<Json::array_t&>(),
+                [](const Json& event) { return event["state_key"] == "@bob:hs"; });
+  for (int look = 0; look < 3; ++look) {
+    Pass(Seconds(301));
+    ASSERT_FALSE(asked_.empty());
+    while (!asked_.empty()) {
+      asked_[0].as_user == "@admin:hs" ? Answer(Status::kAnswered, frozen.dump()) : AnswerState();
+    }
+  }
+  EXPECT_THAT(Evicted(), ElementsAre("@admin:hs:ADMIN"));
+}
+
 TEST_F(ConductorTest, ReconcilesEveryRoomAfterALostTransaction) {
   StartRoom({"@bob:hs"});
   Push({}, "10");
