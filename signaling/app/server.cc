@@ -73,6 +73,8 @@ Server::~Server() {
   // Requests that wait for a homeserver hold on to their connections: they go first.
   if (context_ != nullptr) context_->presence = nullptr;
   matrix_.reset();
+  // So do calls of the server API that wait for a participant.
+  if (rooms_ != nullptr) rooms_->Shutdown(io::MonotonicNow());
   http_.reset();
   timer_.reset();
   room_service_.reset();
@@ -103,8 +105,10 @@ std::optional<std::string> Server::Start() {
   } else {
     log_->Log(LogLevel::kWarn, "https webhooks will fail: " + tls.error());
   }
+  // Nothing else may wake this thread for a minute once the last room is gone.
   webhooks_ = std::make_unique<Webhooks>(loop_.uv(), WebhookOptionsOf(config_), wall_offset_us,
-                                         tls_client_.has_value() ? &*tls_client_ : nullptr);
+                                         tls_client_.has_value() ? &*tls_client_ : nullptr,
+                                         [this] { Turn(); });
   context_ = std::make_unique<livekit::Context>(
       livekit::Context{config_.server, signals_, *media_, webhooks_->queue(), *this, *log_, rng_,
                        &crypto::RandomBytes, wall_offset_us});

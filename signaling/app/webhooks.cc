@@ -23,6 +23,7 @@ void Webhooks::Pump(Instant now) {
       std::optional<int> status;
       if (result.ok()) status = result->status;
       queue_.HandleResult(io::MonotonicNow(), id, status);
+      on_answer_();
     });
   }
 }

@@ -1,6 +1,9 @@
 // Delivers webhooks: the queue decides, the HTTP client carries. Thread: signaling.
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "signaling/app/https_client.h"
 #include "signaling/io/http_client.h"
 #include "signaling/io/tls.h"
@@ -10,10 +13,13 @@ namespace fovea::app {
 
 class Webhooks {
  public:
-  // Without `tls`, https addresses fail; it outlives this object.
+  // `on_answer` follows every answer, and every lack of one: then it is time for Pump and for the
+  // next deadline. Without `tls`, https addresses fail; it outlives this object.
   Webhooks(uv_loop_t* loop, livekit::WebhookOptions options, std::int64_t wall_offset_us,
-           const io::TlsClient* tls)
-      : queue_(std::move(options), wall_offset_us), client_(loop, HttpsClientOptions(tls)) {}
+           const io::TlsClient* tls, std::function<void()> on_answer)
+      : on_answer_(std::move(on_answer)),
+        queue_(std::move(options), wall_offset_us),
+        client_(loop, HttpsClientOptions(tls)) {}
 
   [[nodiscard]] livekit::WebhookQueue& queue() { return queue_; }
   // Starts the requests that are due.
@@ -21,6 +27,7 @@ class Webhooks {
   [[nodiscard]] Deadline NextDeadline() const { return queue_.NextDeadline(); }
 
  private:
+  const std::function<void()> on_answer_;
   livekit::WebhookQueue queue_;
   io::HttpClient client_;
 };
