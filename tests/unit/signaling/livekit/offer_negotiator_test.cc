@@ -201,6 +201,24 @@ TEST_F(OfferNegotiatorTest, ReplacesATrackWhoseSsrcChanged) {
   EXPECT_EQ(last_.media[2].ssrcs.at(0).ssrc, Ssrc(77));
 }
 
+TEST_F(OfferNegotiatorTest, KeepsTheSectionOfATrackThatGoesOverToAnotherCodec) {
+  DownlinkTrack track = Downlink(kVideo, 1);
+  track.codec = rtp::Codec::kVp9;
+  negotiator_.AddTrack(track);
+  EXPECT_EQ(Negotiate().downlinks.at(0).codecs.at(0).codec, rtp::Codec::kVp9);
+  track.codec = rtp::Codec::kVp8;
+  track.ssrc = Ssrc(77);
+  negotiator_.AddTrack(track);
+  const Offer offer = MustOffer();
+  EXPECT_THAT(offer.mid_to_track_id, ElementsAre(Pair("1", "TR_v1")));
+  EXPECT_EQ(last_.media[1].direction, SdpDirection::kSendOnly);
+  EXPECT_EQ(last_.media[1].ssrcs.at(0).ssrc, Ssrc(77));
+  const OfferAccepted accepted = Accept(ClientsAnswer(last_), offer.id);
+  ASSERT_EQ(accepted.downlinks.size(), 1U);
+  EXPECT_EQ(accepted.downlinks[0].ssrc, Ssrc(77));
+  EXPECT_EQ(accepted.downlinks[0].codecs.at(0).codec, rtp::Codec::kVp8);
+}
+
 TEST_F(OfferNegotiatorTest, DropsTracksThatTheClientCannotDecode) {
   DownlinkTrack h264 = Downlink(kVideo, 1);
   h264.codec = rtp::Codec::kH264;
