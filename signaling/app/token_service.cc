@@ -162,15 +162,16 @@ std::string TokenService::UrlFor(const wire::HttpRequest& request) const {
 
 void TokenService::HandleOpenId(Instant now, const io::IncomingRequest& request,
                                 PendingPtr pending) {
-  if (const Duration wait = limiter_.Take(now, ClientOf(request)); wait > Duration::zero()) {
-    ++limited_total_;
-    return Refuse(pending, TooMany(ToMillis(wait) + 1));
-  }
   auto parse = matrix::ParseSfuGet;
   if (pending->route == Route::kGetToken) parse = matrix::ParseGetToken;
   if (pending->route == Route::kDelegate) parse = matrix::ParseDelegate;
   Result<matrix::TokenRequest, MatrixError> parsed = parse(request.http.body);
   if (!parsed.ok()) return Refuse(pending, parsed.error());
+  // What costs a look-up counts; what is refused for its form costs next to nothing.
+  if (const Duration wait = limiter_.Take(now, ClientOf(request)); wait > Duration::zero()) {
+    ++limited_total_;
+    return Refuse(pending, TooMany(ToMillis(wait) + 1));
+  }
   pending->request = *std::move(parsed);
   const matrix::OpenIdToken openid = std::exchange(pending->request.openid, {});
   ports_.federation.LookUpUser(now, openid.matrix_server_name, openid.access_token,
