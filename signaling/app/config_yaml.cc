@@ -24,10 +24,12 @@ constexpr std::string_view kSingleNode = "Fovea runs as a single node";
 constexpr std::string_view kNoFeature = "Fovea has no such feature";
 
 // What a webhook can be about; filters with other words would silently match nothing.
-constexpr std::array<std::string_view, 12> kWebhookEvents = {
-    "room_started",    "room_finished",     "participant_joined", "participant_left",
-    "track_published", "track_unpublished", "egress_started",     "egress_updated",
-    "egress_ended",    "ingress_started",   "ingress_ended",      "participant_connection_aborted"};
+constexpr std::array<std::string_view, 15> kWebhookEvents = {
+    "room_started",     "room_finished",          "participant_joined",
+    "participant_left", "track_published",        "track_unpublished",
+    "egress_started",   "egress_updated",         "egress_ended",
+    "ingress_started",  "ingress_ended",          "participant_connection_aborted",
+    "call_started",     "call_without_publisher", "call_ended"};
 
 // Codecs by their usual spelling; LiveKit's files have them in lower case too.
 constexpr std::array<std::string_view, 8> kCodecs = {"audio/opus", "audio/red", "audio/PCMU",

@@ -7,6 +7,8 @@
 
 #include "sfu/core/overloaded.h"
 #include "sfu/io/system_clock.h"
+#include "signaling/app/calls_api.h"
+#include "signaling/livekit/ids.h"
 
 namespace fovea::app {
 namespace {
@@ -19,6 +21,18 @@ focus::ConductorOptions OptionsOf(const Config& config) {
   options.homeserver = config.homeserver.name;
   options.unknown_room_allowed = !config.access.deny_unknown_rooms;
   return options;
+}
+
+const char* EventOf(focus::CallChangeKind kind) {
+  switch (kind) {
+    case focus::CallChangeKind::kStarted:
+      return "call_started";
+    case focus::CallChangeKind::kNoPublisher:
+      return "call_without_publisher";
+    case focus::CallChangeKind::kEnded:
+      return "call_ended";
+  }
+  return "";
 }
 
 focus::DepartureReason ReasonOf(pb::DisconnectReason reason) {
@@ -248,6 +262,17 @@ void MatrixFocus::Do(Instant now, const focus::SendDelayedLeave& action) {
 // RoomManager judges tokens by their age: new ones are good as soon as they may be minted.
 void MatrixFocus::Do(Instant /*now*/, const focus::ClearRevocation& /*action*/) {}
 
-void MatrixFocus::Do(Instant /*now*/, const focus::CallChanged& /*action*/) {}
+void MatrixFocus::Do(Instant now, const focus::CallChanged& action) {
+  pb::WebhookEvent event;
+  event.set_event(EventOf(action.kind));
+  event.set_id(livekit::NewId(context_.rng, livekit::kEventPrefix));
+  event.set_created_at(context_.Wall(now).value / 1'000'000);
+  event.mutable_room()->set_name(action.room_name);
+  // LiveKit's message has no place for the Matrix side; metadata is the application's own.
+  if (const auto facts = conductor_.Facts(action.room_name)) {
+    event.mutable_room()->set_metadata(CallJson(*facts));
+  }
+  context_.webhooks.Notify(event);
+}
 
 }  // namespace fovea::app

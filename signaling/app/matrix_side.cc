@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "sfu/io/system_clock.h"
+#include "signaling/app/calls_api.h"
 #include "signaling/app/focus_mint_policy.h"
 #include "signaling/app/https_client.h"
 
@@ -34,8 +35,13 @@ std::optional<std::string> MatrixSide::Start(Instant now) {
   store_ = std::make_unique<StateStore>();
   if (!config.state.file.empty()) {
     auto opened = StateStore::Open(parts_.loop, config.state.file, parts_.log);
-    if (!opened.ok()) return "state.file: " + opened.error();
-    store_ = std::move(*opened);
+    if (opened.ok()) {
+      store_ = std::move(*opened);
+    } else {
+      // Calls matter more than what a restart would remember.
+      parts_.log.Log(LogLevel::kError,
+                     "state.file: " + opened.error() + "; nothing will survive a restart");
+    }
   }
   if (!config.homeserver.name.empty()) {
     focus_ = std::make_unique<MatrixFocus>(MatrixFocus::Parts{.loop = parts_.loop,
@@ -133,6 +139,11 @@ bool MatrixSide::Handle(Instant now, io::IncomingRequest& request, io::ResponseW
   }
   if (focus_ != nullptr && focus_->Handles(target)) {
     writer.Send(focus_->Handle(now, request.http));
+    return true;
+  }
+  if (focus_ != nullptr && IsCallsPath(target) && !wire::IsCorsPreflight(request.http)) {
+    const std::int64_t now_unix = parts_.context.Wall(now).value / 1'000'000;
+    writer.Send(AnswerCalls(request.http, parts_.config.keys, now_unix, focus_->conductor()));
     return true;
   }
   if (well_known_ != nullptr && target.path == "/.well-known/matrix/client") {
