@@ -1,4 +1,4 @@
-// Seeded worlds of admission and eviction. FOVEA_ADMISSION_SEEDS says how many (100 without it),
+// Seeded worlds of admission and eviction. FOVEA_ADMISSION_SEEDS says how many (50 without it),
 // FOVEA_ADMISSION_SEED runs a single one. What a failure says repeats it.
 #include <gtest/gtest.h>
 
@@ -27,7 +27,7 @@ std::string Again(std::uint64_t seed) {
 TEST(AdmissionSimulation, HoldsForEverySeed) {
   const std::uint64_t single = FromEnvironment("FOVEA_ADMISSION_SEED", 0);
   const std::uint64_t first = single != 0 ? single : 1;
-  const std::uint64_t last = single != 0 ? single : FromEnvironment("FOVEA_ADMISSION_SEEDS", 100);
+  const std::uint64_t last = single != 0 ? single : FromEnvironment("FOVEA_ADMISSION_SEEDS", 50);
   AdmissionResult sum;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     const AdmissionResult result = RunAdmission({.seed = seed});

@@ -55,7 +55,11 @@ class World {
         rng_(run.seed * 0x9e3779b97f4a7c15ULL + 1),
         hs_(run.seed + 77, rng_.Below(4) != 0),
         focus_skew_ms_(Skew()) {
-    for (const char* server : {"hs", "far", "evil"}) server_skew_ms_[server] = Skew();
+    // Without the homeserver's word on the order, timestamps are all there is for a backlog:
+    // servers whose clocks are wrong, too, are not covered there.
+    for (const char* server : {"hs", "far", "evil"}) {
+      server_skew_ms_[server] = hs_.tells_order() ? Skew() : 0;
+    }
     server_skew_ms_["hs"] = 0;
     for (const std::string& room_id : kRooms) {
       Send(room_id, "m.room.create", "", "@admin:hs", Json::object());
@@ -290,6 +294,12 @@ class World {
     focus_->HandleRoomState(now_, answer);
     if (is_honest && now_ - question.asked_at < Seconds(30)) {
       LearnState(what.room_id, question.asked_at);
+    } else if (answer.status == RoomStateAnswer::Status::kAnswered) {
+      // A lie about one user may well be the truth, and news, about the others.
+      for (const std::string& user : kUsers) {
+        known_[{what.room_id, user}].is_provable = false;
+        known_[{what.room_id, user}].told_at = now_;
+      }
     }
     Drain();
     RetryMints(what.room_id);
@@ -328,7 +338,10 @@ class World {
     for (const std::string& user : kUsers) {
       Knowledge& known = known_[{room_id, user}];
       if (known.told_at && *known.told_at + Seconds(1) > asked_at) continue;
-      known.position = LastOf(room_id, user);
+      const auto last = LastOf(room_id, user);
+      // An answer is as good as a push to be undecided about shortly afterwards.
+      if (last != known.position) known.told_at = now_;
+      known.position = last;
       known.is_provable = hs_.tells_order() && known.position.has_value();
     }
   }
