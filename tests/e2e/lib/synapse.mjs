@@ -31,8 +31,9 @@ export class Synapse {
   #secret = crypto.randomUUID();
 
   // `name` is the server's Matrix name, `focusUrl` what it advertises at rtc/transports, `appservice`
-  // a registration (see appservice.mjs), `withTls` adds a listener at ports.tls.
-  static async start({ name = 'fovea.test', ports, focusUrl, appservice, withTls = false } = {}) {
+  // a registration (see appservice.mjs), `withTls` adds a listener at ports.tls, `more` is a second
+  // configuration file's text.
+  static async start({ name = 'fovea.test', ports, focusUrl, appservice, withTls = false, more } = {}) {
     const venv = process.env.FOVEA_SYNAPSE ?? '';
     const python = path.join(venv, 'bin', 'python');
     if (!fs.existsSync(path.join(venv, 'complete'))) throw new Skip('no Synapse: run scripts/setup');
@@ -53,8 +54,10 @@ export class Synapse {
       registration: appservice && write('appservice.yaml', toYaml(appservice)),
       tls: withTls && selfSigned(folder),
     }));
+    const files = more === undefined ? [config] : [config, write('more.yaml', more)];
+    const args = ['-m', 'synapse.app.homeserver', ...files.flatMap((file) => ['-c', file])];
     // Its database goes with it, and a graceful end takes seconds.
-    self.service = new Service('synapse', python, ['-m', 'synapse.app.homeserver', '-c', config], {
+    self.service = new Service('synapse', python, args, {
       cwd: folder, endSignal: 'SIGKILL',
     });
     await self.service.healthy(`${self.url}/health`, { timeoutMs: 40000 });
