@@ -21,7 +21,7 @@ export class Case {
   async focus(options) {
     const focus = await Focus.start(options);
     this.#focuses.push(focus);
-    this.step(`focus ready at ${focus.ready.http}, media at ${focus.ready.udp?.join(', ')}`);
+    this.step(`focus ready at ${focus.httpUrl}, media at ${focus.ready.udp?.join(', ')}`);
     return focus;
   }
 

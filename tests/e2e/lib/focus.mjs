@@ -2,6 +2,8 @@
 // kept for the failure report, ended with SIGTERM.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +24,16 @@ export function focusBinary() {
   const found = builds.map((b) => path.join(repository, 'build', b, 'fovea')).find(fs.existsSync);
   if (!found) throw new MissingBinary('no build/*/fovea found: build first or set FOVEA_BIN');
   return found;
+}
+
+// Whoever signed the certificate: fetch() takes no self-signed one.
+function statusOf(url) {
+  const { get } = url.startsWith('https') ? https : http;
+  return new Promise((resolve, reject) => {
+    get(url, { rejectUnauthorized: false, agent: false }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode));
+    }).on('error', reject);
+  });
 }
 
 export class Focus {
@@ -63,12 +75,12 @@ export class Focus {
     }, { timeoutMs: 15000, everyMs: 10 }).catch((error) => {
       throw new Failure(`${error.message}\n${this.tail(30)}`);
     });
-    this.httpUrl = `http://${this.ready.http}`;
-    this.wsUrl = `ws://${this.ready.http}`;
-    await until('/healthz answers 200', async () => {
-      const response = await fetch(`${this.httpUrl}/healthz`);
-      return response.status === 200;
-    }, { timeoutMs: 5000, everyMs: 20 });
+    // With TLS on its port there is no plain address.
+    const [s, address] = this.ready.http ? ['', this.ready.http] : ['s', this.ready.https];
+    this.httpUrl = `http${s}://${address}`;
+    this.wsUrl = `ws${s}://${address}`;
+    await until('/healthz answers 200', async () => (
+      (await statusOf(`${this.httpUrl}/healthz`)) === 200), { timeoutMs: 5000, everyMs: 20 });
   }
 
   #readLines() {
