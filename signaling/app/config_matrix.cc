@@ -62,18 +62,6 @@ void ReadWord(Section& section, std::string_view key, std::string_view off, std:
   out = word == on;
 }
 
-void ReadHomeserver(Section homeserver, HomeserverConfig& out) {
-  ReadServerName(homeserver, "name", out.name);
-  ReadUrl(homeserver, "url", out.url);
-  homeserver.Text("ca_file", out.ca_file);
-  ReadUrl(homeserver, "well_known_upstream", out.well_known_upstream);
-  ReadUrl(homeserver, "well_known_base_url", out.well_known_base_url);
-  if (out.name.empty() && !out.url.empty()) {
-    homeserver.Error(*homeserver.Any("url"), "url", "homeserver.name beside it");
-  }
-  homeserver.Finish();
-}
-
 // Messages never quote a token.
 void ReadToken(Section& section, const std::string& key, std::string& token, std::string& file) {
   section.Text(key, token);
@@ -81,6 +69,19 @@ void ReadToken(Section& section, const std::string& key, std::string& token, std
   if (!token.empty() && !file.empty()) {
     section.Error(*section.Any(key + "_file"), key + "_file", "this or " + key + ", not both");
   }
+}
+
+void ReadHomeserver(Section homeserver, HomeserverConfig& out) {
+  ReadServerName(homeserver, "name", out.name);
+  ReadUrl(homeserver, "url", out.url);
+  homeserver.Text("ca_file", out.ca_file);
+  ReadToken(homeserver, "access_token", out.access_token, out.access_token_file);
+  ReadUrl(homeserver, "well_known_upstream", out.well_known_upstream);
+  ReadUrl(homeserver, "well_known_base_url", out.well_known_base_url);
+  if (out.name.empty() && !out.url.empty()) {
+    homeserver.Error(*homeserver.Any("url"), "url", "homeserver.name beside it");
+  }
+  homeserver.Finish();
 }
 
 void ReadAppservice(Section appservice, AppserviceConfig& out) {
@@ -195,6 +196,13 @@ void ReadFederation(Section federation, FederationConfig& out) {
 
 bool ServesMatrix(const Config& config) {
   return !config.homeserver.name.empty() || !config.access.full_access_homeservers.empty();
+}
+
+Watching WatchingOf(const Config& config) {
+  if (config.homeserver.name.empty() || config.homeserver.url.empty()) return Watching::kNothing;
+  const AppserviceConfig& appservice = config.appservice;
+  if (!appservice.as_token.empty() && !appservice.hs_token.empty()) return Watching::kAppservice;
+  return config.homeserver.access_token.empty() ? Watching::kNothing : Watching::kSync;
 }
 
 bool HasFullAccess(const Config& config, const std::string& server_name) {

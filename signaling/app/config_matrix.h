@@ -23,6 +23,10 @@ struct HomeserverConfig {
   std::string name;     // as in user ids; empty: the focus serves no Matrix users
   std::string url;      // its client-server API from here, without a slash at the end
   std::string ca_file;  // PEM; who vouches for `url`; empty: the system's bundle
+  // Of an account that is in the rooms: membership comes by /sync. Not needed, and not used, with
+  // an application service.
+  std::string access_token;
+  std::string access_token_file;  // read at start
   // Set: the focus serves /.well-known/matrix/client itself, completing the document at `upstream`,
   // with `base_url` as m.homeserver.base_url where that has none.
   std::string well_known_upstream;
@@ -81,12 +85,15 @@ struct StateConfig {
 struct ExternalConfig {
   std::string url;  // LIVEKIT_URL; empty: rooms are here
   std::string redis_url;
-  std::string redis_password;  // where the URL holds none
+  std::string redis_password;                 // where the URL holds none
   std::uint32_t sanity_check_interval_s = 0;  // 0: no polling
 };
 
 // Whether there is anybody to give tokens to.
 [[nodiscard]] bool ServesMatrix(const Config& config);
+// How the homeserver tells who is in the rooms.
+enum class Watching : std::uint8_t { kNothing, kAppservice, kSync };
+[[nodiscard]] Watching WatchingOf(const Config& config);
 // Whether users of that server have full access.
 [[nodiscard]] bool HasFullAccess(const Config& config, const std::string& server_name);
 

@@ -258,6 +258,12 @@ MaybeError Reader::ReadAppservice() {
   if (!appservice.hs_token_file.empty()) {
     if (MaybeError error = ReadText(appservice.hs_token_file, appservice.hs_token)) return error;
   }
+  HomeserverConfig& homeserver = config_.homeserver;
+  if (!homeserver.access_token_file.empty()) {
+    if (MaybeError error = ReadText(homeserver.access_token_file, homeserver.access_token)) {
+      return error;
+    }
+  }
   if (std::string token = Variable("LIVEKIT_AS_TOKEN"); !token.empty()) {
     appservice.as_token = std::move(token);
   }

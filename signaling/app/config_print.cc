@@ -177,6 +177,8 @@ void WriteMatrix(Writer& writer, const Config& config, Secrets secrets) {
   writer.Text("name", config.homeserver.name);
   writer.Text("url", config.homeserver.url);
   writer.Text("ca_file", config.homeserver.ca_file);
+  writer.Text("access_token", Shown(config.homeserver.access_token, secrets));
+  writer.Text("access_token_file", config.homeserver.access_token_file);
   writer.Text("well_known_upstream", config.homeserver.well_known_upstream);
   writer.Text("well_known_base_url", config.homeserver.well_known_base_url);
   writer.Close();

@@ -26,7 +26,10 @@ Duration RetryAfter(const wire::HttpResponse& response) {
   return Millis(static_cast<std::int64_t>(wait_ms));
 }
 
-std::string PingError(const wire::HttpResponse& response, const HomeserverConfig& homeserver) {
+}  // namespace
+
+std::string PingProblem(const wire::HttpResponse& response,
+                        const std::string& homeserver_url) {
   const auto body = wire::ParseJson(response.body);
   const auto text = [&](const char* key) {
     return body.has_value() && body->is_object() && body->contains(key) && (*body)[key].is_string()
@@ -43,11 +46,9 @@ std::string PingError(const wire::HttpResponse& response, const HomeserverConfig
   if (code == "M_BAD_STATUS" || code == "M_CONNECTION_FAILED" || code == "M_CONNECTION_TIMEOUT") {
     return "the homeserver cannot reach the url of our registration: " + text("error");
   }
-  if (response.status == 404) return homeserver.url + " is too old to ping application services";
+  if (response.status == 404) return homeserver_url + " is too old to ping application services";
   return "the homeserver answered the ping with status " + std::to_string(response.status);
 }
-
-}  // namespace
 
 HomeserverClient::HomeserverClient(uv_loop_t* loop, const HomeserverConfig& homeserver,
                                    const AppserviceConfig& appservice, const io::TlsClient* tls)
@@ -58,8 +59,9 @@ wire::OutgoingRequest HomeserverClient::Request(wire::HttpMethod method, const s
   wire::OutgoingRequest request;
   request.method = method;
   request.url = *wire::ParseHttpUrl(homeserver_.url + target);
-  request.headers = {{"Authorization", "Bearer " + appservice_.as_token},
-                     {"Accept", "application/json"}};
+  const std::string& token =
+      appservice_.as_token.empty() ? homeserver_.access_token : appservice_.as_token;
+  request.headers = {{"Authorization", "Bearer " + token}, {"Accept", "application/json"}};
   if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
   request.body = std::move(body);
   return request;
@@ -97,7 +99,7 @@ void HomeserverClient::Ping(const std::string& transaction_id, OnPinged on_done)
                   if (!result.ok()) {
                     return on_done(homeserver_.url + ": " + std::string(ToString(result.error())));
                   }
-                  on_done(result->status == 200 ? "" : PingError(*result, homeserver_));
+                  on_done(result->status == 200 ? "" : PingProblem(*result, homeserver_.url));
                 });
 }
 

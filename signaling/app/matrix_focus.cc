@@ -18,7 +18,10 @@ constexpr Duration kPingAgainAfter = Seconds(10);
 
 focus::ConductorOptions OptionsOf(const Config& config) {
   focus::ConductorOptions options;
-  options.homeserver = config.homeserver.name;
+  const Watching watching = WatchingOf(config);
+  // Without a word from the homeserver, whoever it vouches for is let in.
+  options.homeserver = watching == Watching::kNothing ? "" : config.homeserver.name;
+  options.reads_as_itself = watching == Watching::kSync;
   options.unknown_room_allowed = !config.access.deny_unknown_rooms;
   return options;
 }
@@ -62,11 +65,22 @@ MatrixFocus::MatrixFocus(const Parts& parts)
       context_(parts.context),
       rooms_(parts.rooms),
       store_(parts.store),
+      turn_soon_(parts.turn_soon),
       conductor_(OptionsOf(parts.config), parts.context.wall_offset_us,
                  Rng(parts.context.rng.Next64())),
       appservice_(parts.config.appservice.hs_token, *this),
       homeserver_(parts.loop, parts.config.homeserver, parts.config.appservice, parts.tls),
-      ping_again_(parts.loop, [this] { Ping(); }) {}
+      ping_again_(parts.loop, [this] { Ping(); }) {
+  if (WatchingOf(config_) != Watching::kSync) return;
+  sync_.emplace(parts.loop, config_.homeserver, parts.tls, log_, [this](std::string_view body) {
+    const Instant now = io::MonotonicNow();
+    evidence_at_ = now;
+    std::optional<std::string> next = conductor_.HandleSync(now, body);
+    DoActions(now);
+    turn_soon_();
+    return next;
+  });
+}
 
 void MatrixFocus::Start(Instant now) {
   const std::int64_t now_unix = context_.Wall(now).value / 1'000'000;
@@ -80,7 +94,16 @@ void MatrixFocus::Start(Instant now) {
   }
   for (const std::string& id : store_.TransactionIds()) conductor_.RestoreTransactionId(id);
   conductor_.Start(now);
-  if (!config_.appservice.as_token.empty()) ping_again_.StartOnce(Duration::zero());
+  switch (WatchingOf(config_)) {
+    case Watching::kAppservice:
+      return ping_again_.StartOnce(Duration::zero());
+    case Watching::kSync:
+      return sync_->Start();
+    case Watching::kNothing:
+      log_.Log(LogLevel::kWarn,
+               "no appservice and no homeserver.access_token: whoever has a Matrix account gets a "
+               "token for any room, and nobody is put out when they leave it");
+  }
 }
 
 void MatrixFocus::Ping() {
@@ -252,6 +275,7 @@ void MatrixFocus::Do(Instant /*now*/, const focus::FetchRoomState& action) {
                                conductor_.HandleRoomState(now, answer);
                                DecideWaiting(now, answer.room_id);
                                DoActions(now);
+                               turn_soon_();
                              });
 }
 

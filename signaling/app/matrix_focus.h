@@ -19,6 +19,7 @@
 #include "signaling/app/config.h"
 #include "signaling/app/homeserver_client.h"
 #include "signaling/app/state_store.h"
+#include "signaling/app/sync_client.h"
 #include "signaling/focus/conductor.h"
 #include "signaling/io/timer.h"
 #include "signaling/livekit/room_manager.h"
@@ -43,6 +44,7 @@ class MatrixFocus : private TransactionSink {
     livekit::Context& context;
     livekit::RoomManager& rooms;
     StateStore& store;
+    std::function<void()> turn_soon;  // an answer came, and timers may have moved
     const io::TlsClient* tls = nullptr;  // null: https to the homeserver will fail
   };
   explicit MatrixFocus(const Parts& parts);
@@ -115,9 +117,11 @@ class MatrixFocus : private TransactionSink {
   livekit::Context& context_;
   livekit::RoomManager& rooms_;
   StateStore& store_;
+  const std::function<void()> turn_soon_;
   focus::Conductor conductor_;
   Appservice appservice_;
   HomeserverClient homeserver_;
+  std::optional<SyncClient> sync_;  // where there is no application service
   io::Timer ping_again_;
   bool was_pinged_ = false;
   OnPutOut on_put_out_;

@@ -6,6 +6,7 @@
 #include "signaling/app/calls_api.h"
 #include "signaling/app/focus_mint_policy.h"
 #include "signaling/app/https_client.h"
+#include "signaling/app/service_url.h"
 
 namespace fovea::app {
 namespace {
@@ -13,13 +14,6 @@ namespace {
 // What lk-jwt-service opens its rooms with: time for the first to come, and to come back.
 constexpr std::uint32_t kEmptyTimeoutSeconds = 300;
 constexpr std::uint32_t kDepartureTimeoutSeconds = 20;
-
-// "wss://host/path" as clients are told; the token service beside it is https.
-std::string ServiceUrlOf(const std::string& public_url) {
-  if (public_url.starts_with("wss://")) return "https://" + public_url.substr(6);
-  if (public_url.starts_with("ws://")) return "http://" + public_url.substr(5);
-  return public_url;
-}
 
 }  // namespace
 
@@ -50,6 +44,7 @@ std::optional<std::string> MatrixSide::Start(Instant now) {
                                                               .context = parts_.context,
                                                               .rooms = parts_.rooms,
                                                               .store = *store_,
+                                                              .turn_soon = parts_.turn_soon,
                                                               .tls = parts_.tls});
   }
   if (ServesMatrix(config)) {

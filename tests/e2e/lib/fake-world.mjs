@@ -15,24 +15,35 @@ import { selfSigned } from './synapse.mjs';
 const MEMBER = 'org.matrix.msc3401.call.member';
 
 export class FakeWorld {
-  // `people` are localparts; the first makes the room and the others join it.
-  static async start(t, { people = ['alice', 'bob', 'carol'], focusConfig, homeserver } = {}) {
+  users = {};
+
+  // `people` are localparts; the first makes the room and the others join it. With `bySync` the focus is
+  // no application service: it reads /sync as the user "watcher", who should be one of them.
+  static async start(t, { people = ['alice', 'bob', 'carol'], focusConfig, homeserver, bySync = false } = {}) {
     const self = new FakeWorld();
     const [http, tls] = await freePorts(2);
     const plan = await planFocus({ http, tls });
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-fake-'));
     onCleanup('certificate', () => fs.rmSync(folder, { recursive: true }));
     const hs = await FakeHomeserver.start({
-      name: plan.serverName, appservice: plan.appservice, focusUrl: plan.serviceUrl, ports: { http, tls },
-      tls: selfSigned(folder), push: { secondMs: 50 }, ...homeserver,
+      name: plan.serverName, appservice: bySync ? undefined : plan.appservice, focusUrl: plan.serviceUrl,
+      ports: { http, tls }, tls: selfSigned(folder), push: { secondMs: 50 }, ...homeserver,
     });
-    const focus = await startFocus(t, plan, hs.url, focusConfig);
+    const reader = bySync
+      && { homeserver: { access_token: 'token_watcher' }, appservice: { as_token: '', hs_token: '' } };
+    const focus = await startFocus(t, plan, hs.url, { ...focusConfig, ...reader });
     Object.assign(self, { t, hs, focus, plan, people, serviceUrl: plan.serviceUrl });
-    self.users = Object.fromEntries(people.map((name) => [name, hs.user(name)]));
-    self.room = hs.createRoom(self.users[people[0]]);
-    for (const name of people.slice(1)) self.room.join(self.users[name].id);
+    self.room = self.newRoom(people);
     await hs.pusher?.idle();
     return self;
+  }
+
+  // A room of these people, the first of whom makes it.
+  newRoom(names) {
+    for (const name of names) this.users[name] = this.hs.user(name);
+    const room = this.hs.createRoom(this.users[names[0]]);
+    for (const name of names.slice(1)) room.join(this.id(name));
+    return room;
   }
 
   id(name) { return this.users[name].id; }
@@ -86,12 +97,12 @@ export class FakeWorld {
 
   #memberKey(name, device) { return `_${this.id(name)}_${device}_m.call`; }
 
-  announce(name, { device = 'DEVICE' } = {}) {
-    return this.room.setState(this.id(name), MEMBER, this.#memberKey(name, device), {
+  announce(name, { device = 'DEVICE', room = this.room } = {}) {
+    return room.setState(this.id(name), MEMBER, this.#memberKey(name, device), {
       application: 'm.call', call_id: '', scope: 'm.room', device_id: device, expires: 14400000,
       focus_active: { type: 'livekit', focus_selection: 'multi_sfu' },
       foci_preferred: [{
-        type: 'livekit', livekit_service_url: this.serviceUrl, livekit_alias: this.room.id,
+        type: 'livekit', livekit_service_url: this.serviceUrl, livekit_alias: room.id,
       }],
     });
   }

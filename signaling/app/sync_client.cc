@@ -1,0 +1,70 @@
+#include "signaling/app/sync_client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "signaling/app/homeserver_client.h"
+#include "signaling/app/https_client.h"
+
+namespace fovea::app {
+namespace {
+
+// Only what decides who may be in a call.
+constexpr std::string_view kFilter =
+    R"({"account_data":{"types":[]},"presence":{"types":[]},"room":{)"
+    R"("account_data":{"types":[]},"ephemeral":{"types":[]},)"
+    R"("state":{"types":["m.room.*","*call.member","*rtc.member","*rtc.slot"]},)"
+    R"("timeline":{"limit":50,"types":["m.room.member","m.room.server_acl","m.room.redaction",)"
+    R"("m.room.create","m.room.encryption","m.room.tombstone","*call.member","*rtc.member",)"
+    R"("*rtc.slot"]}}})";
+
+io::HttpClientOptions Options(const io::TlsClient* tls) {
+  io::HttpClientOptions options = HttpsClientOptions(tls);
+  options.response_bytes_max = HomeserverClient::kStateBytesMax;
+  return options;
+}
+
+}  // namespace
+
+SyncClient::SyncClient(uv_loop_t* loop, const HomeserverConfig& homeserver,
+                       const io::TlsClient* tls, LogSink& log, OnAnswer on_answer)
+    : homeserver_(homeserver),
+      log_(log),
+      on_answer_(std::move(on_answer)),
+      client_(loop, Options(tls)),
+      again_(loop, [this] { Ask(); }) {}
+
+void SyncClient::Ask() {
+  // The first answer comes at once: everything so far.
+  std::string target =
+      "/_matrix/client/v3/sync?timeout=" + std::to_string(since_.empty() ? 0 : ToMillis(kPoll)) +
+      "&filter=" + wire::PercentEncode(kFilter) + "&org.matrix.msc4222.use_state_after=true";
+  if (!since_.empty()) target += "&since=" + wire::PercentEncode(since_);
+  wire::OutgoingRequest request;
+  request.url = *wire::ParseHttpUrl(homeserver_.url + target);
+  request.headers = {{"Authorization", "Bearer " + homeserver_.access_token}};
+  client_.Start(std::move(request), kPoll + Seconds(30),
+                [this](const auto& result) { HandleAnswer(result); });
+}
+
+void SyncClient::HandleAnswer(const Result<wire::HttpResponse, io::HttpClientError>& result) {
+  if (!result.ok()) return WaitAfter(std::string(ToString(result.error())));
+  if (result->status == 401) return WaitAfter("homeserver.access_token is not valid (any more)");
+  if (result->status != 200) return WaitAfter("status " + std::to_string(result->status));
+  std::optional<std::string> next = on_answer_(result->body);
+  if (!next.has_value()) return WaitAfter("an answer that could not be read");
+  if (since_.empty()) log_.Log(LogLevel::kInfo, "the homeserver tells who is in the rooms (/sync)");
+  since_ = *std::move(next);
+  wait_ = Duration::zero();
+  again_.StartOnce(Duration::zero());
+}
+
+void SyncClient::WaitAfter(const std::string& what) {
+  if (wait_ == Duration::zero()) {
+    log_.Log(LogLevel::kWarn, "/sync at the homeserver fails, calls go on: " + what);
+  }
+  wait_ = std::clamp(2 * wait_, kWaitMin, kWaitMax);
+  again_.StartOnce(wait_);
+}
+
+}  // namespace fovea::app
