@@ -13,6 +13,10 @@
 
 namespace fovea::app {
 
+// Why a homeserver that answered a ping has not called us back: a sentence for the operator.
+[[nodiscard]] std::string PingProblem(const wire::HttpResponse& response,
+                                      const std::string& homeserver_url);
+
 class HomeserverClient {
  public:
   // A room's state with every member: 100 000 members are some 50 MB.
