@@ -49,9 +49,9 @@ void RoomMembers::HandleEvent(Instant now, const Event& event, bool from_state,
   if (!membership || ServerNameOf(user_id).empty()) return;
   UserRecord* record = Record(user_id);
   if (record == nullptr) return;
-  const bool readmits = *membership == Membership::kJoin && IsOut(record->membership);
   switch (record->version.Compare(event)) {
     case StateOrder::kSame:
+      record->is_ahead = false;  // the pushes have come to where the complete state was
       return;
     case StateOrder::kOlder:
       // A repetition; unless it is the current state, and then the room was reset to it.
@@ -59,26 +59,50 @@ void RoomMembers::HandleEvent(Instant now, const Event& event, bool from_state,
       return;
     case StateOrder::kDoubtful:
       return Doubt(now, *record, event, out);
-    case StateOrder::kFirst:
+    case StateOrder::kFirst: {
       // Somebody with a token was joined once; a leave may be one that they have come back from.
-      if (readmits || (record->pins > 0 && *membership != Membership::kJoin)) {
+      const bool was_joined = record->pins > 0;
+      const bool readmits = *membership == Membership::kJoin && IsOut(record->membership);
+      if (readmits || (was_joined && *membership != Membership::kJoin)) {
         return Doubt(now, *record, event, out);
       }
-      return Apply(now, user_id, *record, event, out);
+      Apply(now, user_id, *record, event, out);
+      // And a join may be one that they had before that.
+      record->is_undecided = was_joined && !complete_;
+      return;
+    }
     case StateOrder::kPlausible:
-      if (readmits) return Doubt(now, *record, event, out);
-      return Apply(now, user_id, *record, event, out);
+      return HandlePlausible(now, *record, event, out);
     case StateOrder::kProven:
-      // What comes behind it has overtaken it: the two together are one step.
-      if (record->doubt && record->doubt->replaces_state == event.event_id) {
-        const Event later = *record->doubt;
-        return Apply(now, user_id, *record, later, out);
-      }
-      if (record->is_undecided && *membership != Membership::kJoin) {
-        return Doubt(now, *record, event, out);
-      }
-      return Apply(now, user_id, *record, event, out);
+      return HandleProven(now, *record, event, out);
   }
+}
+
+void RoomMembers::HandlePlausible(Instant now, UserRecord& record, const Event& event,
+                                  std::vector<Evidence>& out) {
+  const bool joins = MembershipIn(event) == Membership::kJoin;
+  // It may be from a backlog that a complete state has overtaken.
+  const bool may_be_past = record.is_undecided || record.is_ahead;
+  if (joins ? IsOut(record.membership) : may_be_past) return Doubt(now, record, event, out);
+  // Says nothing new; what the complete state told stays the measure of the pushes behind it.
+  if (may_be_past && record.membership == Membership::kJoin) return;
+  Apply(now, *event.state_key, record, event, out);
+}
+
+void RoomMembers::HandleProven(Instant now, UserRecord& record, const Event& event,
+                               std::vector<Evidence>& out) {
+  const std::string& user_id = *event.state_key;
+  // What comes behind it has overtaken it: the two together are one step.
+  if (record.doubt && record.doubt->replaces_state == event.event_id) {
+    const Event later = *record.doubt;
+    return Apply(now, user_id, record, later, out);
+  }
+  const bool was_undecided = record.is_undecided;
+  if (was_undecided && MembershipIn(event) != Membership::kJoin) {
+    return Doubt(now, record, event, out);
+  }
+  Apply(now, user_id, record, event, out);
+  record.is_undecided = was_undecided;  // a further step of a backlog, for all that is known
 }
 
 void RoomMembers::Doubt(Instant now, UserRecord& record, const Event& event,
@@ -101,6 +125,7 @@ void RoomMembers::Apply(Instant now, const std::string& user_id, UserRecord& rec
   record.version.Set(now, event);
   record.missing_since.reset();
   record.is_undecided = false;
+  record.is_ahead = false;
   ClearDoubt(record);
   switch (after) {
     case Membership::kJoin:
@@ -142,6 +167,13 @@ void RoomMembers::SetMembership(const std::string& user_id, UserRecord& record,
   }
 }
 
+void RoomMembers::ApplyTold(Instant now, UserRecord& record, const Event& event,
+                            std::vector<Evidence>& out) {
+  const bool was_pushed = record.doubt && record.doubt->event_id == event.event_id;
+  Apply(now, *event.state_key, record, event, out);
+  record.is_ahead = !was_pushed;
+}
+
 bool RoomMembers::Adopt(Instant now, Instant requested_at, const Event& event,
                         std::vector<Evidence>& out) {
   const std::string& user_id = *event.state_key;
@@ -154,7 +186,7 @@ bool RoomMembers::Adopt(Instant now, Instant requested_at, const Event& event,
   switch (order) {
     case StateOrder::kFirst:
     case StateOrder::kProven:
-      Apply(now, user_id, *record, event, out);
+      ApplyTold(now, *record, event, out);
       return false;
     case StateOrder::kSame: {
       // The doubtful event is part of the past, if the homeserver knew it when it answered.
@@ -169,7 +201,7 @@ bool RoomMembers::Adopt(Instant now, Instant requested_at, const Event& event,
     case StateOrder::kOlder:
       if (!asked_later) return true;
       if (*membership == Membership::kJoin || record->membership != Membership::kJoin) {
-        Apply(now, user_id, *record, event, out);
+        ApplyTold(now, *record, event, out);
         return false;
       }
       return Miss(now, user_id, *record, out);
@@ -180,7 +212,7 @@ bool RoomMembers::Adopt(Instant now, Instant requested_at, const Event& event,
         record->is_undecided = true;
         return true;
       }
-      Apply(now, user_id, *record, event, out);
+      ApplyTold(now, *record, event, out);
       return false;
   }
   return false;

@@ -31,13 +31,15 @@ struct UserRecord {
   std::optional<Event> doubt;  // the latest event whose place is not certain
   Instant doubted_at{};
   bool is_undecided = false;             // a complete state and a push disagree on what is later
+  bool is_ahead = false;                 // told by a complete state; pushes may still be behind it
   std::optional<Instant> missing_since;  // the first complete state without its membership
   std::uint32_t pins = 0;                // identities that depend on it
 };
 
 // Invariants:
 //  (1) Nobody goes from joined to anything else but by an event that is the later one, or by two
-//      complete states kResetConfirmation apart.
+//      complete states kResetConfirmation apart. A timestamp makes an event the later one only
+//      among pushes: behind what a complete state told, the homeserver is asked first.
 //  (2) Nobody goes from left or banned back to joined but by an event that names its predecessor,
 //      or by a complete state asked for after the leave was known.
 //  (3) local_joined_ holds exactly the joined users of our homeserver.
@@ -86,8 +88,13 @@ class RoomMembers {
                      std::vector<Evidence>& out);
   void Doubt(Instant now, UserRecord& record, const Event& event, std::vector<Evidence>& out);
   void ClearDoubt(UserRecord& record);
+  void HandlePlausible(Instant now, UserRecord& record, const Event& event,
+                       std::vector<Evidence>& out);
+  void HandleProven(Instant now, UserRecord& record, const Event& event,
+                    std::vector<Evidence>& out);
   [[nodiscard]] bool Adopt(Instant now, Instant requested_at, const Event& event,
                            std::vector<Evidence>& out);
+  void ApplyTold(Instant now, UserRecord& record, const Event& event, std::vector<Evidence>& out);
   [[nodiscard]] bool Miss(Instant now, const std::string& user_id, UserRecord& record,
                           std::vector<Evidence>& out);
   void Emit(EvidenceKind kind, const std::string& user_id, std::vector<Evidence>& out) const;

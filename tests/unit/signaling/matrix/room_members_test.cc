@@ -1,0 +1,161 @@
+// Who is joined, where a backlog of pushes and an answer about the room's state cross.
+// Thread: test.
+#include "signaling/matrix/room_members.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace fovea::matrix {
+namespace {
+
+// Only clocks tell the order, except where a test sets `replaces_state`.
+class RoomMembersTest : public ::testing::Test {
+ protected:
+  Event Member(const std::string& membership, std::int64_t sent_ms) {
+    Event event{.kind = EventKind::kRoomMember,
+                .room_id = "!room:hs",
+                .event_id = "$" + std::to_string(++events_),
+                .sender = "@bob:far",
+                .state_key = "@bob:far",
+                .origin_server_ts_ms = sent_ms,
+                .content = {{"membership", membership}}};
+    return event;
+  }
+  void Push(const Event& event) { members_.HandleEvent(now_, event, false, evidence_); }
+  // The answer to a question asked at `asked_at`. Says whether a further look is wanted.
+  bool Answer(const Event& event, Instant asked_at) {
+    return members_.HandleState(now_, asked_at, {&event}, evidence_);
+  }
+  [[nodiscard]] bool Saw(EvidenceKind kind) const {
+    return std::any_of(evidence_.begin(), evidence_.end(),
+                       [kind](const Evidence& item) { return item.kind == kind; });
+  }
+  [[nodiscard]] bool IsJoined() const {
+    const UserRecord* record = members_.Find("@bob:far");
+    return record != nullptr && record->membership == Membership::kJoin;
+  }
+
+  Instant now_{Seconds(1000)};
+  RoomMembers members_{"!room:hs", "hs"};
+  std::vector<Evidence> evidence_;
+  int events_ = 0;
+};
+
+TEST_F(RoomMembersTest, AsksAboutALeaveOfABacklogThatAnAnswerHasOvertaken) {
+  const Event first_join = Member("join", 1000);
+  const Event leave = Member("leave", 2000);
+  const Event rejoin = Member("join", 3000);
+  members_.Pin("@bob:far");
+  const Instant asked_at = now_;
+  Push(first_join);  // the backlog begins while the question is under way
+  EXPECT_TRUE(Answer(rejoin, asked_at));
+  Push(leave);
+  Push(rejoin);
+  EXPECT_TRUE(IsJoined());
+  EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
+}
+
+TEST_F(RoomMembersTest, AsksAboutEveryStepOfABacklogThatAnAnswerHasOvertaken) {
+  const Event join = Member("join", 1000);
+  Event renamed = Member("join", 2000);
+  renamed.replaces_state = join.event_id;
+  Event leave = Member("leave", 3000);
+  leave.replaces_state = renamed.event_id;
+  Event rejoin = Member("join", 4000);
+  rejoin.replaces_state = leave.event_id;
+  Event last = Member("join", 5000);
+  last.replaces_state = rejoin.event_id;
+  members_.Pin("@bob:far");
+  const Instant asked_at = now_;
+  Push(join);
+  EXPECT_TRUE(Answer(last, asked_at));
+  for (const Event& event : {renamed, leave, rejoin, last}) Push(event);
+  EXPECT_TRUE(IsJoined());
+  EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
+}
+
+TEST_F(RoomMembersTest, AsksAboutALeaveBehindAJoinThatComesBeforeTheFirstAnswer) {
+  const Event join = Member("join", 1000);
+  Event leave = Member("leave", 2000);
+  leave.replaces_state = join.event_id;
+  Event rejoin = Member("join", 3000);
+  rejoin.replaces_state = leave.event_id;
+  members_.Pin("@bob:far");  // by a token from before a restart
+  const Instant asked_at = now_;
+  Push(join);
+  Push(leave);
+  EXPECT_TRUE(IsJoined());
+  EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
+  static_cast<void>(Answer(rejoin, asked_at));
+  EXPECT_TRUE(IsJoined());
+  EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
+}
+
+TEST_F(RoomMembersTest, AsksAboutALeaveThatOnlyAClockPutsBehindAnAnswer) {
+  const Event leave = Member("leave", 2000);
+  const Event rejoin = Member("join", 1000);  // the clock of the server that joins is behind
+  members_.Pin("@bob:far");
+  EXPECT_FALSE(Answer(rejoin, now_));
+  now_ += Seconds(5);
+  Push(leave);
+  EXPECT_TRUE(IsJoined());
+  EXPECT_TRUE(Saw(EvidenceKind::kUserDoubtful));
+  EXPECT_TRUE(Answer(rejoin, now_));  // it settled a doubt: once more, to be sure
+  EXPECT_FALSE(members_.has_doubts());
+  EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
+}
+
+TEST_F(RoomMembersTest, AsksAboutEveryLeaveOfABacklogBehindAnAnswer) {
+  const Event stale_join = Member("join", 2000);
+  const Event leave = Member("leave", 3000);
+  const Event rejoin = Member("join", 1000);
+  members_.Pin("@bob:far");
+  EXPECT_FALSE(Answer(rejoin, now_));
+  now_ += Seconds(5);
+  Push(stale_join);
+  Push(leave);
+  EXPECT_TRUE(IsJoined());
+  EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
+}
+
+TEST_F(RoomMembersTest, BelievesTheAnswerToTheQuestionAboutALeave) {
+  const Event join = Member("join", 1000);
+  const Event kick = Member("leave", 2000);
+  members_.Pin("@bob:far");
+  EXPECT_FALSE(Answer(join, now_));
+  now_ += Seconds(5);
+  Push(kick);
+  EXPECT_TRUE(IsJoined());
+  EXPECT_FALSE(Answer(kick, now_));
+  EXPECT_FALSE(IsJoined());
+  EXPECT_TRUE(Saw(EvidenceKind::kUserLeft));
+  EXPECT_FALSE(members_.has_doubts());
+}
+
+TEST_F(RoomMembersTest, BelievesALeaveAtOnceWhereThePushesHaveCaughtUp) {
+  const Event join = Member("join", 1000);
+  members_.Pin("@bob:far");
+  EXPECT_FALSE(Answer(join, now_));
+  now_ += Seconds(5);
+  Push(join);
+  Push(Member("leave", 2000));
+  EXPECT_FALSE(IsJoined());
+  EXPECT_TRUE(Saw(EvidenceKind::kUserLeft));
+}
+
+TEST_F(RoomMembersTest, BelievesAtOnceALeaveThatNamesWhatAnAnswerShowed) {
+  const Event join = Member("join", 1000);
+  Event kick = Member("leave", 500);
+  kick.replaces_state = join.event_id;
+  members_.Pin("@bob:far");
+  EXPECT_FALSE(Answer(join, now_));
+  Push(kick);
+  EXPECT_FALSE(IsJoined());
+  EXPECT_FALSE(Saw(EvidenceKind::kUserDoubtful));
+}
+
+}  // namespace
+}  // namespace fovea::matrix
