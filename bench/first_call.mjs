@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { cleanUp } from '../tests/e2e/lib/cleanup.mjs';
 import { sleep } from '../tests/e2e/lib/expect.mjs';
 import { Focus, focusBinary } from '../tests/e2e/lib/focus.mjs';
+import { Figures, quantile, residentKb } from './figures.mjs';
 
 // rtc-node logs every callback unless told that this is no development.
 process.env.NODE_ENV ??= 'production';
@@ -21,22 +22,8 @@ const STEADY_KB = 200;
 const STEADY_SECONDS_MAX = 25;
 const quiet = { logging: { level: 'info' } };
 
-const figures = [];
-
-// `holds` is null where nothing is promised.
-function report(name, value, unit, target, holds, detail = {}) {
-  figures.push({ name, value, unit, target, holds, ...detail });
-  console.error(`  ${name}: ${value} ${unit}`);
-}
-
-function quantile(values, share) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
-}
-
-function residentKb(pid) {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
-}
+const figures = new Figures();
+const report = (...row) => figures.report(...row);
 
 // Slope of the straight line through the points with the least squares.
 function slope(points) {
@@ -126,15 +113,6 @@ function measureForwarding(program) {
   }
 }
 
-function printTable() {
-  const verdict = { true: 'PASS', false: 'FAIL', null: '' };
-  const widest = Math.max(...figures.map((f) => f.name.length));
-  for (const { name, value, unit, target, holds } of figures) {
-    const cells = [name.padEnd(widest), String(value).padStart(8), unit.padEnd(3), target.padEnd(8)];
-    console.log(`${cells.join('  ')}${verdict[holds]}`.trimEnd());
-  }
-}
-
 const { values: options } = parseArgs({ options: { fanout: { type: 'string' }, json: { type: 'string' } } });
 try {
   console.error(`measuring ${focusBinary()}`);
@@ -142,11 +120,8 @@ try {
   await measureConnect();
   await measureMemory();
   if (options.fanout) measureForwarding(options.fanout);
-  printTable();
-  if (options.json) {
-    const machine = { cpus: os.cpus().length, model: os.cpus()[0]?.model, load: os.loadavg() };
-    fs.writeFileSync(options.json, `${JSON.stringify({ machine, figures }, null, 2)}\n`);
-  }
+  figures.printTable();
+  if (options.json) figures.writeJson(options.json);
   process.exitCode = 0;
 } catch (error) {
   console.error(error);

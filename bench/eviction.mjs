@@ -1,0 +1,191 @@
+// How fast and how surely members are put out of calls; see README.md. Prints a table of what was
+// measured and what is wanted, and writes JSON:
+//   node eviction.mjs [--evictions N] [--flap SECONDS] [--rooms N] [--participants N] [--talkers N]
+//                     [--video] [--calls-only] [--json FILE]
+import { parseArgs } from 'node:util';
+import { cleanUp } from '../tests/e2e/lib/cleanup.mjs';
+import { sleep } from '../tests/e2e/lib/expect.mjs';
+import { focusBinary } from '../tests/e2e/lib/focus.mjs';
+import { Figures, quantile, residentKb } from './figures.mjs';
+
+// rtc-node logs every callback unless told that this is no development.
+process.env.NODE_ENV ??= 'production';
+const { Scene, stage } = await import('./eviction/scene.mjs');
+
+const SETTLE_MS = 3000;
+const PROGRESS_EVERY = 100;
+
+const { values: options } = parseArgs({
+  options: {
+    evictions: { type: 'string', default: '100' },
+    flap: { type: 'string', default: '20' },
+    rooms: { type: 'string', default: '10' },
+    participants: { type: 'string', default: '5' },
+    talkers: { type: 'string', default: '2' },
+    video: { type: 'boolean', default: false },
+    'calls-only': { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
+});
+const figures = new Figures();
+
+// Everybody in turn, so that no member is put out twice in a row; rooms go on side by side.
+async function evictAll(scene, count) {
+  const seen = [];
+  const failures = [];
+  const inRoom = async (call, index) => {
+    const share = Math.floor(count / scene.calls.length) + (index < count % scene.calls.length ? 1 : 0);
+    await sleep((index * 1000) / scene.calls.length);
+    for (let i = 0; i < share; i += 1) {
+      const member = call.members[i % call.members.length];
+      try {
+        seen.push(await scene.evict(call, member));
+      } catch (error) {
+        failures.push({ member: member.name, error: error.message });
+        console.error(`  ${member.name}: ${error.message}`);
+        return;  // Without its member the room is no longer what is measured.
+      }
+      if (seen.length % PROGRESS_EVERY === 0) console.error(`  ${seen.length} evictions`);
+    }
+  };
+  await Promise.all(scene.calls.map(inRoom));
+  return { seen, failures };
+}
+
+function reportTimes(name, values, { p99, max } = {}) {
+  const n = values.length;
+  const ms = (value) => Number(value.toFixed(1));
+  const promised = (value, limit) => (limit === undefined ? null : value <= limit);
+  const target = (limit) => (limit === undefined ? '' : `≤ ${limit}`);
+  const [half, most, all] = [quantile(values, 0.5), quantile(values, 0.99), Math.max(...values)];
+  figures.report(`${name}, p50 (n = ${n})`, ms(half), 'ms', '', null);
+  figures.report(`${name}, p99`, ms(most), 'ms', target(p99), promised(most, p99));
+  figures.report(`${name}, max`, ms(all), 'ms', target(max), promised(all, max), { all: values.map(ms) });
+}
+
+function reportRefusals(name, statuses) {
+  const wrong = statuses.filter((status) => status !== 401);
+  const share = statuses.length ? Number((100 - (100 * wrong.length) / statuses.length).toFixed(2)) : 0;
+  figures.report(`${name} (n = ${statuses.length})`, share, '%', '= 100', share === 100, { wrong });
+}
+
+function reportEvictions({ seen, failures }, wanted) {
+  const sum = (pick) => seen.reduce((total, one) => total + pick(one), 0);
+  figures.report(`evictions (of ${wanted})`, seen.length, '', `= ${wanted}`, seen.length === wanted, { failures });
+  const unseen = seen.filter((one) => one.lastToMemberMs === null || one.before === 0).length;
+  figures.report('evictions whose media the capture missed', unseen, '', '= 0', unseen === 0);
+  const told = seen.filter((one) => one.reason === 'PARTICIPANT_REMOVED').length;
+  figures.report('told PARTICIPANT_REMOVED', told, '', `= ${seen.length}`, told === seen.length);
+  const times = (pick) => seen.map(pick).filter((value) => value !== null);
+  reportTimes('transaction to last packet, to or from', times((one) => one.lastEitherMs), { p99: 100, max: 500 });
+  reportTimes('transaction to last packet to the member', times((one) => one.lastToMemberMs));
+  reportTimes('transaction to the client knowing', times((one) => one.toldMs));
+  const late = sum((one) => one.toMemberAfterFence);
+  figures.report('packets to members after the fence + 20 ms', late, '', '= 0', late === 0);
+  figures.report('packets from members after the fence + 20 ms', sum((one) => one.fromMemberAfterFence), '', '', null);
+  for (const [when, pick] of [['', (one) => one.tokens], [', after coming back', (one) => one.later]]) {
+    for (const kind of ['old', 'refreshed', 'resume']) {
+      const statuses = seen.map((one) => pick(one)[kind]).filter(Boolean).map(({ status }) => status);
+      reportRefusals(`${kind} tokens refused${when}`, statuses);
+    }
+  }
+  const minted = seen.filter((one) => one.minted !== 403).length;
+  figures.report('new tokens for people put out', minted, '', '= 0', minted === 0);
+}
+
+async function measureEvictions(scene, count) {
+  const pid = scene.focus.pid;
+  const before = residentKb(pid);
+  const first = scene.pool.happened.length;
+  const result = await evictAll(scene, count);
+  reportEvictions(result, count);
+  const others = scene.pool.happened.length - first - result.seen.length;
+  figures.report('disconnects and reconnects beside those', others, '', '= 0', others === 0);
+  const deaf = await scene.deaf();
+  figures.report('members without media afterwards', deaf.length, '', '= 0', deaf.length === 0, { deaf });
+  figures.report('resident set of the focus, before', before, 'kB', '', null);
+  figures.report('resident set of the focus, after', residentKb(pid), 'kB', '', null);
+}
+
+// Down, failing, silent and back, while the rooms' events go on; nothing of it is a reason to put out.
+async function measureFlapping(scene, seconds) {
+  const { hs } = scene.world;
+  const first = scene.pool.happened.length;
+  const troubles = [
+    null, { kind: 'status', status: 500 }, { kind: 'hang' }, { kind: 'reset' }, { kind: 'garbage' },
+    { kind: 'status', status: 403, body: { errcode: 'M_FORBIDDEN', error: 'no' } },
+  ];
+  const end = performance.now() + seconds * 1000;
+  let flaps = 0;
+  for (; performance.now() < end; flaps += 1) {
+    const trouble = troubles[flaps % troubles.length];
+    if (trouble) {
+      hs.faults.add(trouble);
+    } else {
+      hs.pusher.pause();
+      await hs.down();
+    }
+    await sayAndRenew(scene);
+    await sleep(500 + Math.random() * 3000);
+    hs.faults.clear();
+    if (!trouble) {
+      await hs.up();
+      hs.pusher.resume();
+    }
+    await sleep(500 + Math.random() * 3000);
+  }
+  const events = scene.pool.happened.slice(first);
+  figures.report(`false evictions in ${seconds} s, homeserver up and down ${flaps} times`, events.length, '',
+    '= 0', events.length === 0, { events });
+  const deaf = await scene.deaf();
+  figures.report('members without media after that', deaf.length, '', '= 0', deaf.length === 0, { deaf });
+}
+
+// A message in every room, and one membership in each is sent anew.
+async function sayAndRenew(scene) {
+  for (const call of scene.calls) {
+    const { name } = call.members[Math.floor(Math.random() * call.members.length)];
+    call.room.send(scene.world.id(name), 'm.room.message', { body: 'still here' });
+    scene.world.announce(name, { room: call.room });
+  }
+}
+
+async function measureCases() {
+  const { run: killedClient } = await import('../tests/e2e/cases/matrix-killed-client.mjs');
+  await killedClient(stage((name, value) => (
+    figures.report(`killed client: ${name}`, value, 'ms', '≤ 20000', value <= 20000))));
+  await cleanUp();
+  const { run: tokenThroughput } = await import('../tests/e2e/cases/token-throughput.mjs');
+  await tokenThroughput(stage((name, value) => {
+    const promised = name === 'validated requests per second of one core';
+    figures.report(name, value, '', promised ? '≥ 2000' : '', promised ? value >= 2000 : null);
+  }));
+  await cleanUp();
+}
+
+async function measureCalls() {
+  const { rooms, participants, talkers, video } = options;
+  const scene = await Scene.start({
+    rooms: Number(rooms), participants: Number(participants), talkers: Number(talkers), video,
+  });
+  await sleep(SETTLE_MS);
+  console.error(`  ${rooms} rooms of ${participants}, of whom ${talkers} publish`);
+  if (Number(options.evictions)) await measureEvictions(scene, Number(options.evictions));
+  if (Number(options.flap)) await measureFlapping(scene, Number(options.flap));
+  scene.focus.assertAlive();
+  await cleanUp();
+}
+
+try {
+  console.error(`measuring ${focusBinary()}`);
+  if (!options['calls-only']) await measureCases();
+  await measureCalls();
+  figures.printTable();
+  if (options.json) figures.writeJson(options.json, { options });
+  process.exitCode = 0;
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
+}
+await cleanUp();
+process.exit();
