@@ -77,8 +77,7 @@ std::string Firewall(const SetupFacts& facts) {
          "   fovea serve --config " +
          facts.directory +
          "/fovea.yaml\n"
-         "   fovea doctor --config " +
-         facts.directory + "/fovea.yaml\n";
+         "   The log says whether the homeserver pushes to it, and if not, why.\n";
 }
 
 }  // namespace
