@@ -38,8 +38,11 @@ export class FakeRoom {
     };
   }
 
+  // As Synapse, tells which event this one takes the place of.
   setState(sender, type, stateKey, content, more = {}) {
-    return this.#append(this.#event(sender, type, content, { state_key: stateKey, ...more }));
+    const before = this.get(type, stateKey);
+    const unsigned = before ? { replaces_state: before.event_id, prev_content: before.content } : {};
+    return this.#append(this.#event(sender, type, content, { state_key: stateKey, unsigned, ...more }));
   }
 
   send(sender, type, content, { stickyMs, ...more } = {}) {
