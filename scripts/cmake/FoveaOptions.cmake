@@ -37,6 +37,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # stack that is unset before it goes.
   target_compile_options(fovea_flags INTERFACE
     -Wno-maybe-uninitialized -Wno-restrict $<$<NOT:$<CONFIG:Debug>>:-Wno-dangling-pointer>)
+  if(CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+    # Likewise when it optimises the whole program at link time: a string's resize "may be too long".
+    target_link_options(fovea_flags INTERFACE -Wno-stringop-overflow)
+  endif()
 endif()
 if(FOVEA_DCHECK)
   target_compile_definitions(fovea_flags INTERFACE FOVEA_ENABLE_DCHECK=1)
