@@ -36,14 +36,21 @@ function statusOf(url) {
   });
 }
 
+// The words before a command that run it in a network namespace. `ip netns exec` gives it mounts of its own,
+// so what is laid over /etc there is seen by nobody else.
+function insideOf(netns, etc) {
+  const mounts = Object.entries(etc).map(([name, file]) => `mount --bind '${file}' /etc/${name} && `).join('');
+  return ['ip', 'netns', 'exec', netns, ...(mounts ? ['sh', '-c', `${mounts}exec "$0" "$@"`] : [])];
+}
+
 export class Focus {
   #child;
   #log = [];
   #exited = null;
 
-  // `netns` runs the process in that network namespace; `address` is where it listens then; `args`
-  // are further flags such as --dev.
-  static async start({ config = {}, address = '127.0.0.1', netns, args = [] } = {}) {
+  // `netns` runs the process in that network namespace; `address` is where it listens then; `etc` are files
+  // that it sees in place of those in /etc; `args` are further flags such as --dev.
+  static async start({ config = {}, address = '127.0.0.1', netns, etc = {}, args = [] } = {}) {
     const focus = new Focus();
     focus.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-e2e-'));
     const file = path.join(focus.folder, 'config.yaml');
@@ -55,12 +62,11 @@ export class Focus {
       logging: { level: 'debug' },
     };
     fs.writeFileSync(file, toYaml(merge(defaults, config)), { mode: 0o600 });
-    await focus.#launch(['--config', file, ...args], netns);
+    await focus.#launch(['--config', file, ...args], netns && insideOf(netns, etc));
     return focus;
   }
 
-  async #launch(flags, netns) {
-    const inside = netns ? ['ip', 'netns', 'exec', netns] : [];
+  async #launch(flags, inside = []) {
     // With setpriv the focus dies with the test even if the test is killed outright.
     const guard = fs.existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : [];
     const [command, ...args] = [...inside, ...guard, focusBinary(), 'serve', ...flags];

@@ -11,19 +11,25 @@ export class OpenIdServer {
   connections = 0;
   lookups = [];
 
-  static async start() {
+  // `files` {cert, key} are a certificate's; without them it makes one that nobody else trusts. `name` is the
+  // server's in Matrix, and `wellKnown` what it answers to who asks where it is: a server name or a function
+  // of (request, response).
+  static async start({ address = '127.0.0.1', port = 0, name, files, wellKnown } = {}) {
     const self = new OpenIdServer();
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-openid-'));
-    onCleanup('certificate', () => fs.rmSync(folder, { recursive: true, force: true }));
-    const files = selfSigned(folder);
-    self.caFile = files.cert;
+    self.wellKnown = wellKnown;
+    if (!files) {
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-openid-'));
+      onCleanup('certificate', () => fs.rmSync(folder, { recursive: true, force: true }));
+      files = selfSigned(folder);
+      self.caFile = files.cert;
+    }
     const options = { cert: fs.readFileSync(files.cert), key: fs.readFileSync(files.key) };
     const server = https.createServer(options, (request, response) => self.#answer(request, response));
     server.on('connection', () => { self.connections += 1; });
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise((resolve) => server.listen(port, address, resolve));
     onCleanup('OpenID server', () => { server.closeAllConnections(); server.close(); });
     self.port = server.address().port;
-    self.name = `127.0.0.1:${self.port}`;
+    self.name = name ?? `${address}:${self.port}`;
     return self;
   }
 
@@ -37,6 +43,10 @@ export class OpenIdServer {
 
   #answer(request, response) {
     const url = new URL(request.url, 'https://server');
+    if (url.pathname === '/.well-known/matrix/server' && this.wellKnown) {
+      if (typeof this.wellKnown === 'function') return this.wellKnown(request, response);
+      return response.end(JSON.stringify({ 'm.server': this.wellKnown }));
+    }
     if (url.pathname !== '/_matrix/federation/v1/openid/userinfo') return response.writeHead(404).end('{}');
     const token = url.searchParams.get('access_token');
     this.lookups.push({ token, host: request.headers.host });
