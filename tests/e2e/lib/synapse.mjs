@@ -31,8 +31,8 @@ export class Synapse {
   #secret = crypto.randomUUID();
 
   // `name` is the server's Matrix name, `focusUrl` what it advertises at rtc/transports, `appservice`
-  // a registration (see appservice.mjs), `withTls` adds a listener at ports.tls, `more` is a second
-  // configuration file's text.
+  // a registration (see appservice.mjs), `withTls` adds a listener at ports.tls, with a certificate of its
+  // own or one {cert, key}, `more` is a second configuration file's text.
   static async start({ name = 'fovea.test', ports, focusUrl, appservice, withTls = false, more } = {}) {
     const venv = process.env.FOVEA_SYNAPSE ?? '';
     const python = path.join(venv, 'bin', 'python');
@@ -52,7 +52,7 @@ export class Synapse {
     const config = write('homeserver.yaml', synapseConfig({
       name, folder, ports: self.ports, secret: self.#secret, focusUrl,
       registration: appservice && write('appservice.yaml', toYaml(appservice)),
-      tls: withTls && selfSigned(folder),
+      tls: withTls && (withTls.cert ? withTls : selfSigned(folder)),
     }));
     const files = more === undefined ? [config] : [config, write('more.yaml', more)];
     const args = ['-m', 'synapse.app.homeserver', ...files.flatMap((file) => ['-c', file])];
