@@ -1,7 +1,8 @@
 // How fast and how surely members are put out of calls; see README.md. Prints a table of what was
 // measured and what is wanted, and writes JSON:
 //   node eviction.mjs [--evictions N] [--within SECONDS] [--at-once N] [--flap SECONDS]
-//                     [--rooms N] [--participants N] [--talkers N] [--video] [--calls-only] [--json FILE]
+//                     [--bans N] [--rooms N] [--participants N] [--talkers N] [--video] [--calls-only]
+//                     [--json FILE]
 import { parseArgs } from 'node:util';
 import { cleanUp } from '../tests/e2e/lib/cleanup.mjs';
 import { sleep } from '../tests/e2e/lib/expect.mjs';
@@ -11,6 +12,7 @@ import { Figures, quantile, residentKb } from './figures.mjs';
 // rtc-node logs every callback unless told that this is no development.
 process.env.NODE_ENV ??= 'production';
 const { Scene, stage } = await import('./eviction/scene.mjs');
+const { SynapseBans } = await import('./eviction/synapse_bans.mjs');
 
 const SETTLE_MS = 3000;
 const PROGRESS_EVERY = 20;
@@ -19,6 +21,7 @@ const { values: options } = parseArgs({
   options: {
     evictions: { type: 'string', default: '100' },
     flap: { type: 'string', default: '20' },
+    bans: { type: 'string', default: '20' },
     rooms: { type: 'string', default: '10' },
     participants: { type: 'string', default: '5' },
     within: { type: 'string', default: '3600' },
@@ -198,10 +201,27 @@ async function measureCalls() {
   await cleanUp();
 }
 
+// A real homeserver, and a room of five of which four are banned in turn.
+async function measureBans(count) {
+  const scene = await SynapseBans.start(stage(), ['host', 'ann', 'ben', 'cleo', 'dan']);
+  await sleep(SETTLE_MS);
+  const seen = [];
+  for (let i = 0; i < count; i += 1) {
+    const member = scene.members[i % scene.members.length];
+    seen.push(await scene.ban(member));
+    await scene.comeBack(member);
+    if (seen.length % PROGRESS_EVERY === 0) console.error(`  ${seen.length} bans`);
+  }
+  reportTimes('ban accepted by Synapse to last packet', seen.map((one) => one.lastMs), { p99: 1000 });
+  reportTimes('Synapse answering a ban', seen.map((one) => one.answerMs));
+  await cleanUp();
+}
+
 try {
   console.error(`measuring ${focusBinary()}`);
   if (!options['calls-only']) await measureCases();
-  await measureCalls();
+  if (Number(options.bans)) await measureBans(Number(options.bans));
+  if (Number(options.rooms)) await measureCalls();
   figures.printTable();
   if (options.json) figures.writeJson(options.json, { options });
   process.exitCode = 0;

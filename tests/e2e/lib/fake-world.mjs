@@ -8,11 +8,10 @@ import { onCleanup } from './cleanup.mjs';
 import { Skip, check, equal, sleep, until } from './expect.mjs';
 import { FakeHomeserver } from './fake-homeserver/server.mjs';
 import { planFocus, startFocus } from './matrix-focus.mjs';
+import { MEMBER, memberKey, membership } from './membership.mjs';
 import { NativePeer } from './native.mjs';
 import { freePorts } from './service.mjs';
 import { selfSigned } from './synapse.mjs';
-
-const MEMBER = 'org.matrix.msc3401.call.member';
 
 export class FakeWorld {
   users = {};
@@ -95,20 +94,14 @@ export class FakeWorld {
     return peer;
   }
 
-  #memberKey(name, device) { return `_${this.id(name)}_${device}_m.call`; }
-
   announce(name, { device = 'DEVICE', room = this.room } = {}) {
-    return room.setState(this.id(name), MEMBER, this.#memberKey(name, device), {
-      application: 'm.call', call_id: '', scope: 'm.room', device_id: device, expires: 14400000,
-      focus_active: { type: 'livekit', focus_selection: 'multi_sfu' },
-      foci_preferred: [{
-        type: 'livekit', livekit_service_url: this.serviceUrl, livekit_alias: room.id,
-      }],
-    });
+    const key = memberKey(this.id(name), device);
+    const content = membership({ device, roomId: room.id, serviceUrl: this.serviceUrl });
+    return room.setState(this.id(name), MEMBER, key, content);
   }
 
   withdraw(name, { device = 'DEVICE' } = {}) {
-    return this.room.setState(this.id(name), MEMBER, this.#memberKey(name, device), {});
+    return this.room.setState(this.id(name), MEMBER, memberKey(this.id(name), device), {});
   }
 
   async everyoneSeesEveryone(peers) {
