@@ -15,6 +15,7 @@
 #include "signaling/app/cli_token.h"
 #include "signaling/app/config_print.h"
 #include "signaling/app/config_yaml.h"
+#include "signaling/app/doctor.h"
 #include "signaling/app/version.h"
 
 namespace fovea::app {
@@ -26,6 +27,7 @@ constexpr const char* kExamples = R"(Examples:
   fovea setup --server-name example.com --host matrix-rtc.example.com --out /etc/fovea
   fovea config check /etc/fovea/fovea.yaml  say what is wrong with a configuration
   fovea serve --config /etc/fovea/fovea.yaml
+  fovea doctor --config /etc/fovea/fovea.yaml  say what keeps calls from working, and the fix
   fovea token --dev --room demo --identity alice
 
 `fovea COMMAND --help` tells more.)";
@@ -50,6 +52,13 @@ constexpr const char* kSetupExamples = R"(Examples:
   fovea setup --server-name example.com --host matrix-rtc.example.com --out /etc/fovea
 
 Without --out it only shows what it would write.)";
+
+constexpr const char* kDoctorExamples = R"(Examples:
+  fovea doctor --config /etc/fovea/fovea.yaml
+  fovea doctor --config /etc/fovea/fovea.yaml --stun stun.example.com:3478 --json
+
+Best while `fovea serve` runs with the same configuration. Ends with 1 if a check failed.
+With an account's access token in FOVEA_USER_TOKEN, it also does what a client does.)";
 
 constexpr const char* kConfigExamples = R"(Examples:
   fovea config check fovea.yaml   prints OK, or the first mistake and ends with 1
@@ -144,11 +153,23 @@ void AddSetupFlags(CLI::App& app, SetupFlags& flags) {
   app.add_flag("--force", flags.force, "Write over files that are there");
 }
 
+void AddDoctorFlags(CLI::App& app, DoctorFlags& flags) {
+  app.add_flag("--json", flags.as_json, "An array of {check, verdict, observed, fix}");
+  app.add_option("--user-token", flags.user_token,
+                 "Access token of an account: do what its client would [FOVEA_USER_TOKEN]");
+  app.add_option("--ca-file", flags.ca_file, "PEM file of who vouches for the public hosts here")
+      ->type_name("FILE");
+  app.add_option("--stun", flags.stun_server,
+                 "Ask this STUN server for our public address; rtc.stun_servers if not given")
+      ->type_name("HOST:PORT");
+}
+
 // Arguments of every command, filled by CLI11.
 struct Parsed {
   ServeFlags serve;
   TokenFlags token;
   SetupFlags setup;
+  DoctorFlags doctor;
   std::string focus_url;  // of `registration`
 };
 
@@ -158,6 +179,7 @@ struct Commands {
   CLI::App* token = nullptr;
   CLI::App* keys = nullptr;
   CLI::App* setup = nullptr;
+  CLI::App* doctor = nullptr;
   CLI::App* registration = nullptr;
   CLI::App* check = nullptr;
   CLI::App* print = nullptr;
@@ -180,6 +202,12 @@ void Declare(Commands& commands, Parsed& parsed) {
   commands.setup = app.add_subcommand("setup", "Make a configuration for a Matrix homeserver");
   commands.setup->footer(kSetupExamples);
   AddSetupFlags(*commands.setup, parsed.setup);
+  commands.doctor = app.add_subcommand("doctor", "Say what keeps calls from working");
+  commands.doctor->footer(kDoctorExamples);
+  commands.doctor->add_option("FILE,--config", parsed.serve.config_file, "Configuration file")
+      ->type_name("FILE")
+      ->required();
+  AddDoctorFlags(*commands.doctor, parsed.doctor);
   commands.registration =
       app.add_subcommand("registration", "Print the application service registration");
   commands.registration->add_option("FILE,--config", parsed.serve.config_file, "Configuration file")
@@ -242,6 +270,17 @@ Reply Setup(const SetupFlags& flags, const Surroundings& surroundings) {
   return {0, *said, ""};
 }
 
+Reply Doctor(const Parsed& parsed, const Surroundings& surroundings) {
+  const auto config = BuildConfig(parsed.serve, surroundings, ConfigVariable::kIgnored);
+  if (!config.ok()) return Fail(kExitFailed, config.error().ToString());
+  DoctorFlags flags = parsed.doctor;
+  if (flags.user_token.empty()) {
+    flags.user_token = surroundings.variable("FOVEA_USER_TOKEN").value_or("");
+  }
+  DoctorReport report = RunDoctor(*config, flags, surroundings.now_unix);
+  return {report.has_failure ? kExitFailed : 0, std::move(report.text), ""};
+}
+
 Reply PrintRegistration(const Parsed& parsed, const Surroundings& surroundings) {
   const auto config = BuildConfig(parsed.serve, surroundings, ConfigVariable::kIgnored);
   if (!config.ok()) return Fail(kExitFailed, config.error().ToString());
@@ -272,6 +311,7 @@ Action Run(const Commands& commands, const Parsed& parsed, const Surroundings& s
   if (commands.token->parsed()) return PrintToken(parsed.token, surroundings);
   if (commands.keys->parsed()) return PrintKeys(surroundings);
   if (commands.setup->parsed()) return Setup(parsed.setup, surroundings);
+  if (commands.doctor->parsed()) return Doctor(parsed, surroundings);
   if (commands.registration->parsed()) return PrintRegistration(parsed, surroundings);
   if (commands.check->parsed()) return CheckConfig(parsed.serve, surroundings);
   if (commands.print->parsed()) return ShowConfig(parsed.serve, surroundings);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "sfu/core/check.h"
@@ -22,8 +23,10 @@ constexpr std::size_t kRecordBytes = 16 * 1024;  // the most one TLS record decr
 // pauses.
 class TlsStream : public ByteStream, private ByteStreamListener {
  public:
-  TlsStream(std::unique_ptr<ByteStream> raw, bssl::UniquePtr<SSL> ssl)
-      : raw_(std::move(raw)), ssl_(std::move(ssl)) {
+  // `on_settled`, if any: the handshake has come to its end, good or bad.
+  TlsStream(std::unique_ptr<ByteStream> raw, bssl::UniquePtr<SSL> ssl,
+            std::function<void(const SSL&)> on_settled = {})
+      : raw_(std::move(raw)), ssl_(std::move(ssl)), on_settled_(std::move(on_settled)) {
     SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
   }
   ~TlsStream() override {
@@ -77,11 +80,13 @@ class TlsStream : public ByteStream, private ByteStreamListener {
     if (established_) return Step::kGoOn;
     ERR_clear_error();
     const int result = SSL_do_handshake(ssl_.get());
-    if (result == 1) {
-      established_ = true;
-      return Step::kGoOn;
+    established_ = result == 1;
+    const bool is_under_way =
+        !established_ && SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ;
+    if (!is_under_way) {
+      if (const auto on_settled = std::exchange(on_settled_, nullptr)) on_settled(*ssl_);
     }
-    return SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ ? Step::kGoOn : Step::kFailed;
+    return established_ || is_under_way ? Step::kGoOn : Step::kFailed;
   }
 
   [[nodiscard]] Step Decrypt(std::string& out) {
@@ -151,6 +156,7 @@ class TlsStream : public ByteStream, private ByteStreamListener {
 
   std::unique_ptr<ByteStream> raw_;
   bssl::UniquePtr<SSL> ssl_;
+  std::function<void(const SSL&)> on_settled_;
   ByteStreamListener* listener_ = nullptr;  // null: not started or failed
   std::string waiting_;                     // written before the handshake was over
   bool established_ = false;
@@ -167,10 +173,40 @@ TlsContext NewContext() {
   return context;
 }
 
+// What the server showed, and what became of it.
+std::optional<CertificateFacts> ShownBy(const SSL& ssl, const std::string& host) {
+  const bssl::UniquePtr<X509> first(SSL_get_peer_certificate(&ssl));
+  if (first == nullptr) return std::nullopt;
+  std::optional<CertificateFacts> facts = FactsOf(*first, host);
+  if (!facts.has_value()) return std::nullopt;
+  if (const STACK_OF(X509)* chain = SSL_get_peer_full_cert_chain(&ssl)) {
+    facts->chain_length = sk_X509_num(chain);
+  }
+  if (const long result = SSL_get_verify_result(&ssl); result != X509_V_OK) {
+    facts->refusal = X509_verify_cert_error_string(result);
+  }
+  return facts;
+}
+
 // Where distributions keep their bundle: Debian and Alpine, Fedora, OpenSUSE.
 constexpr std::array<const char*, 3> kSystemBundles{"/etc/ssl/certs/ca-certificates.crt",
                                                     "/etc/pki/tls/certs/ca-bundle.crt",
                                                     "/etc/ssl/ca-bundle.pem"};
+
+// Takes whom `trust` names into the context; the error is a sentence for the operator.
+std::optional<std::string> Believe(SSL_CTX& context, const TlsTrust& trust) {
+  if (!trust.ca_file.empty()) {
+    if (SSL_CTX_load_verify_locations(&context, trust.ca_file.c_str(), nullptr) != 1) {
+      return "cannot read certificate authorities from " + trust.ca_file;
+    }
+    if (!trust.with_system) return std::nullopt;
+  }
+  for (const char* bundle : kSystemBundles) {
+    if (SSL_CTX_load_verify_locations(&context, bundle, nullptr) == 1) return std::nullopt;
+  }
+  if (!trust.ca_file.empty()) return std::nullopt;
+  return "no bundle of certificate authorities found on this system (install ca-certificates)";
+}
 
 }  // namespace
 
@@ -178,27 +214,12 @@ void TlsContextDeleter::operator()(ssl_ctx_st* context) const { SSL_CTX_free(con
 
 Result<TlsClient, std::string> TlsClient::Make(const TlsTrust& trust) {
   TlsContext context = NewContext();
-  if (!trust.verify) {
-    SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
-    return TlsClient(std::move(context));
+  SSL_CTX_set_verify(context.get(), trust.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (trust.verify) {
+    if (auto error = Believe(*context, trust)) return Failure{*std::move(error)};
   }
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-  if (!trust.ca_file.empty()) {
-    if (SSL_CTX_load_verify_locations(context.get(), trust.ca_file.c_str(), nullptr) != 1) {
-      return Failure{"cannot read certificate authorities from " + trust.ca_file};
-    }
-    if (!trust.with_system) return TlsClient(std::move(context));
-  }
-  for (const char* bundle : kSystemBundles) {
-    if (SSL_CTX_load_verify_locations(context.get(), bundle, nullptr) == 1) {
-      return TlsClient(std::move(context));
-    }
-  }
-  if (!trust.ca_file.empty()) return TlsClient(std::move(context));
-  return Failure{std::string(
-      "no bundle of certificate authorities found on this system (install ca-certificates)")};
+  return TlsClient(std::move(context), trust.on_certificate);
 }
-
 std::unique_ptr<ByteStream> TlsClient::Wrap(std::unique_ptr<ByteStream> raw,
                                             const std::string& host) const {
   bssl::UniquePtr<SSL> ssl(SSL_new(context_.get()));
@@ -213,7 +234,12 @@ std::unique_ptr<ByteStream> TlsClient::Wrap(std::unique_ptr<ByteStream> raw,
     X509_VERIFY_PARAM_set1_host(expected, host.c_str(), host.size());
     SSL_set_tlsext_host_name(ssl.get(), host.c_str());
   }
-  return std::make_unique<TlsStream>(std::move(raw), std::move(ssl));
+  if (!on_certificate_) return std::make_unique<TlsStream>(std::move(raw), std::move(ssl));
+  return std::make_unique<TlsStream>(std::move(raw), std::move(ssl),
+                                     [host, on_certificate = on_certificate_](const SSL& settled) {
+                                       if (const auto facts = ShownBy(settled, host))
+                                         on_certificate(*facts);
+                                     });
 }
 
 Result<TlsServer, std::string> TlsServer::Make(const std::string& certificate_file,

@@ -2,11 +2,13 @@
 // Thread: the one that runs the loop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "sfu/core/result.h"
 #include "signaling/io/byte_stream.h"
+#include "signaling/io/certificate.h"
 
 struct ssl_ctx_st;  // BoringSSL's SSL_CTX
 
@@ -22,6 +24,8 @@ struct TlsTrust {
   std::string ca_file = {};  // PEM; empty: the system's bundle of certificate authorities
   bool with_system = false;  // the system's bundle beside `ca_file`
   bool verify = true;        // false: anybody, for tests; the connection is encrypted, no more
+  // Told what each server shows, believed or not. May be empty.
+  std::function<void(const CertificateFacts&)> on_certificate = {};
 };
 
 // What we trust as a client. Streams may outlive it.
@@ -39,8 +43,10 @@ class TlsClient {
                                                  const std::string& host) const;
 
  private:
-  explicit TlsClient(TlsContext context) : context_(std::move(context)) {}
+  TlsClient(TlsContext context, std::function<void(const CertificateFacts&)> on_certificate)
+      : context_(std::move(context)), on_certificate_(std::move(on_certificate)) {}
   TlsContext context_;
+  std::function<void(const CertificateFacts&)> on_certificate_;
 };
 
 // Who we are as a server. Streams may outlive it.

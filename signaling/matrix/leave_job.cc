@@ -24,8 +24,10 @@ std::optional<std::int64_t> ReadNumber(std::string_view digits) {
   return value;
 }
 
-// "Wed, 21 Oct 2015 07:28:00 GMT", the form that RFC 9110 section 5.6.7 wants generated. The two
-// obsolete ones count as unreadable. Seconds since the epoch.
+Duration Wait(std::int64_t ms) { return Millis(std::clamp<std::int64_t>(ms, 0, kWaitMsMax)); }
+
+}  // namespace
+
 std::optional<std::int64_t> ReadHttpDate(std::string_view text) {
   constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -51,10 +53,6 @@ std::optional<std::int64_t> ReadHttpDate(std::string_view text) {
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
   return ((days * 24 + *hour) * 60 + *minute) * 60 + *second;
 }
-
-Duration Wait(std::int64_t ms) { return Millis(std::clamp<std::int64_t>(ms, 0, kWaitMsMax)); }
-
-}  // namespace
 
 std::string DelayedCallPath(DelayedCallVerb verb, std::string_view delay_id) {
   std::string path = "/_matrix/client/unstable/org.matrix.msc4140/delayed_events/";

@@ -55,6 +55,10 @@ struct DelayedCallResult {
   std::optional<Duration> retry_after;
 };
 
+// "Wed, 21 Oct 2015 07:28:00 GMT", the form that RFC 9110 section 5.6.7 wants generated. The two
+// obsolete ones count as unreadable. Seconds since the epoch.
+[[nodiscard]] std::optional<std::int64_t> ReadHttpDate(std::string_view text);
+
 // How long a 429 asks to wait: Retry-After (seconds or an HTTP date, RFC 9110 section 10.2.3), else
 // `retry_after_ms` of a Matrix error body. Never negative; an unreadable value is none.
 [[nodiscard]] std::optional<Duration> ReadRetryAfter(std::optional<std::string_view> header,

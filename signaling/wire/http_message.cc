@@ -169,7 +169,9 @@ std::string SerializeRequest(const OutgoingRequest& request) {
   for (const auto& [name, value] : request.headers) AppendField(out, name, value);
   const bool has_body = request.method != HttpMethod::kGet && request.method != HttpMethod::kHead;
   if (has_body) AppendField(out, "Content-Length", std::to_string(request.body.size()));
-  AppendField(out, "Connection", request.keep_alive ? "keep-alive" : "close");
+  if (!FindHeader(request.headers, "Connection").has_value()) {
+    AppendField(out, "Connection", request.keep_alive ? "keep-alive" : "close");
+  }
   out += "\r\n";
   if (has_body) out += request.body;
   return out;

@@ -68,7 +68,7 @@ struct ResponseFraming {
 [[nodiscard]] std::string_view MethodName(HttpMethod method);
 
 // The bytes of a request our own client makes. Asks for the connection to be closed afterwards,
-// unless it is to be used again.
+// unless it is to be used again or `headers` has a Connection field of its own.
 struct OutgoingRequest {
   HttpMethod method = HttpMethod::kGet;
   HttpUrl url;

@@ -41,7 +41,9 @@ class TlsTest : public LoopTest {
   }
 
   Outcome Post(const std::string& ca_file, const std::string& host, std::string body = "ping") {
-    auto tls = TlsClient::Make(kData + ca_file);
+    auto tls =
+        TlsClient::Make(TlsTrust{.ca_file = kData + ca_file,
+                                 .on_certificate = [this](const auto& facts) { shown_ = facts; }});
     EXPECT_TRUE(tls);
     HttpClientOptions options;
     options.wrap_tls = [&tls](auto raw, const std::string& name) {
@@ -63,6 +65,7 @@ class TlsTest : public LoopTest {
   std::unique_ptr<HttpServer> server_;
   std::unique_ptr<HttpClient> client_;
   std::uint16_t port_ = 0;
+  std::optional<CertificateFacts> shown_;
 };
 
 TEST_F(TlsTest, CarriesARequestAndALargeResponse) {
@@ -94,6 +97,19 @@ TEST_F(TlsTest, RefusesACertificateForAnotherHost) {
 TEST_F(TlsTest, RefusesAnUnknownAuthority) {
   const Outcome outcome = Post("other.crt", "localhost");
   ASSERT_FALSE(outcome->ok());
+}
+
+TEST_F(TlsTest, TellsWhatWasShownAndWhyItIsRefused) {
+  (void)Post("localhost.crt", "localhost");
+  ASSERT_TRUE(shown_.has_value());
+  EXPECT_TRUE(shown_->names_host);
+  EXPECT_EQ(shown_->chain_length, 1U);
+  EXPECT_EQ(shown_->refusal, "");
+  shown_.reset();
+  (void)Post("other.crt", "localhost");
+  ASSERT_TRUE(shown_.has_value());
+  EXPECT_GT(shown_->valid_until_unix, shown_->valid_from_unix);
+  EXPECT_THAT(shown_->refusal, HasSubstr("certificate"));
 }
 
 TEST_F(TlsTest, AServerDropsAClientThatSpeaksPlainHttp) {

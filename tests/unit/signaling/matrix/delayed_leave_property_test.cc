@@ -108,6 +108,8 @@ class World {
     for (const auto& [key, job] : rows) leaves_->RestoreJob(now_, job);
     // Whoever was in the call has to connect again.
     for (Person& person : people_) person.is_connected = false;
+    // A job that comes back waits for its owner first, also if it was being sent.
+    leaving_since_.clear();
   }
 
   void Delegate(Person& person) {

@@ -1,0 +1,116 @@
+#include "signaling/app/doctor_fetch.h"
+
+#include <utility>
+
+#include "sfu/crypto/secret.h"
+#include "signaling/io/stun_query.h"
+
+namespace fovea::app {
+namespace {
+
+constexpr std::uint16_t kStunPort = 3478;
+
+}  // namespace
+
+DoctorLoop::DoctorLoop()
+    : loop_({.on_wake = [] {},
+             .before_sleep = [] { return false; },
+             .on_signal =
+                 [this](int) {
+                   interrupted_ = true;
+                   loop_.Stop();
+                 }}) {}
+
+DoctorLoop::~DoctorLoop() {
+  for (auto& client : clients_) client.reset();
+  loop_.Drain();
+}
+
+std::optional<std::string> DoctorLoop::Add(Peer peer, io::TlsTrust trust) {
+  trust.on_certificate = [this](const io::CertificateFacts& facts) { shown_ = facts; };
+  Result<io::TlsClient, std::string> tls = io::TlsClient::Make(trust);
+  if (!tls.ok()) return tls.error();
+  auto& client = clients_[static_cast<std::size_t>(peer)];
+  client = std::unique_ptr<Client>(new Client(uv(), *std::move(tls)));
+  return std::nullopt;
+}
+
+Result<std::unique_ptr<DoctorLoop>, std::string> DoctorLoop::Make(
+    const Config& config, const std::string& public_ca_file) {
+  std::unique_ptr<DoctorLoop> self(new DoctorLoop);
+  if (auto error = self->Add(Peer::kPublic, {.ca_file = public_ca_file, .with_system = true})) {
+    return Failure{*error};
+  }
+  if (auto error = self->Add(Peer::kLocal, {.verify = false})) return Failure{*error};
+  if (auto error =
+          self->Add(Peer::kHomeserver, {.ca_file = config.homeserver.ca_file,
+                                        .with_system = true,
+                                        .verify = !config.federation.insecure_skip_verify_tls})) {
+    return Failure{"homeserver: " + *error};
+  }
+  return self;
+}
+
+Probe DoctorLoop::Get(const ProbeRequest& request) {
+  Probe out;
+  out.url = request.url.substr(0, request.url.find('?'));
+  std::optional<wire::HttpUrl> url = wire::ParseHttpUrl(request.url);
+  if (!url.has_value()) {
+    out.error = "not an http or https URL";
+    return out;
+  }
+  if (interrupted_) {
+    out.error = "interrupted";
+    return out;
+  }
+  wire::OutgoingRequest outgoing{.method = request.method,
+                                 .url = *std::move(url),
+                                 .headers = request.headers,
+                                 .body = request.body};
+  shown_.reset();
+  bool is_done = false;
+  io::HttpClient& client = clients_[static_cast<std::size_t>(request.peer)]->http;
+  const io::HttpCallId id = client.Start(std::move(outgoing), kPatience, [&](auto result) {
+    is_done = true;
+    if (result.ok()) {
+      out.response = *std::move(result);
+    } else {
+      out.error = std::string(ToString(result.error()));
+    }
+    loop_.Stop();
+  });
+  loop_.Run();
+  if (!is_done) {
+    client.Cancel(id);
+    out.error = "interrupted";
+  }
+  out.shown = shown_;
+  if (!out.response.has_value() && shown_.has_value() && !shown_->refusal.empty()) {
+    out.error = "the certificate is refused: " + shown_->refusal;
+  }
+  return out;
+}
+
+Result<NetAddress, std::string> DoctorLoop::AskStun(const std::string& server) {
+  std::string host = server.starts_with("stun:") ? server.substr(5) : server;
+  std::uint16_t port = kStunPort;
+  if (const auto url = wire::ParseHttpUrl("http://" + host); url.has_value()) {
+    if (host.find(':') != std::string::npos && url->port != 80) port = url->port;
+    host = url->host;
+  }
+  stun::TransactionId transaction{};
+  crypto::RandomBytes(transaction);
+  Result<NetAddress, std::string> seen = Failure{std::string("interrupted")};
+  const io::StunQuery query(
+      uv(), {.host = host, .port = port, .id = transaction}, [&](auto answer) {
+        seen =
+            answer.has_value()
+                ? Result<NetAddress, std::string>(*answer)
+                : Result<NetAddress, std::string>(Failure{"no answer from STUN server " + server});
+        loop_.Stop();
+      });
+  if (!interrupted_) loop_.Run();
+  return seen;
+}
+
+}  // namespace fovea::app
