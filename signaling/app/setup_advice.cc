@@ -77,7 +77,8 @@ std::string Firewall(const SetupFacts& facts) {
          "   fovea serve --config " +
          facts.directory +
          "/fovea.yaml\n"
-         "   The log says whether the homeserver pushes to it, and if not, why.\n";
+         "   fovea doctor --config " +
+         facts.directory + "/fovea.yaml   # what keeps calls from working, and the fix\n";
 }
 
 }  // namespace

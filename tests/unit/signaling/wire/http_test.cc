@@ -261,6 +261,13 @@ TEST(SerializeRequest, IsReadBackByTheParser) {
   EXPECT_FALSE(request.keep_alive);
 }
 
+TEST(SerializeRequest, LeavesAConnectionFieldOfItsOwnAlone) {
+  const std::string bytes = SerializeRequest(
+      {.url = *ParseHttpUrl("http://hooks/"), .headers = {{"connection", "Upgrade"}}});
+  EXPECT_NE(bytes.find("connection: Upgrade\r\n"), std::string::npos) << bytes;
+  EXPECT_EQ(bytes.find("close"), std::string::npos) << bytes;
+}
+
 TEST(Cors, PreflightRepeatsTheHeadersAskedFor) {
   HttpRequestParser parser;
   parser.Feed(
