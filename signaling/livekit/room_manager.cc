@@ -63,19 +63,29 @@ std::optional<JoinRefusal> RoomManager::CheckCapacity(const JoinParams& params) 
 
 Room* RoomManager::Find(const std::string& name) {
   const auto it = rooms_.find(name);
-  return it == rooms_.end() ? nullptr : it->second.get();
+  if (it == rooms_.end()) return nullptr;
+  schedule_.Touch(*it->second);
+  return it->second.get();
 }
 
 Room& RoomManager::FindOrCreate(Instant now, const std::string& name) {
+  if (Room* room = Find(name)) return *room;
   std::unique_ptr<Room>& room = rooms_[name];
-  if (room == nullptr) room = std::make_unique<Room>(context_, now, name);
+  room = std::make_unique<Room>(context_, now, name);
+  schedule_.Add(*room);
   return *room;
 }
 
 void RoomManager::Delete(Instant now, const std::string& name) {
+  Room* room = Find(name);
+  if (room == nullptr) return;
+  room->Close(now, pb::DisconnectReason::ROOM_DELETED);
+  Erase(name);
+}
+
+void RoomManager::Erase(const std::string& name) {
   const auto it = rooms_.find(name);
-  if (it == rooms_.end()) return;
-  it->second->Close(now, pb::DisconnectReason::ROOM_DELETED);
+  schedule_.Remove(*it->second);
   rooms_.erase(it);
 }
 
@@ -136,10 +146,8 @@ void RoomManager::Remember(ConnectionId connection, ConnectionOwner owner) {
 }
 
 Participant* RoomManager::ParticipantOf(const ConnectionOwner& owner) {
-  const bool room_lives = std::any_of(rooms_.begin(), rooms_.end(), [&](const auto& entry) {
-    return entry.second.get() == owner.room;
-  });
-  return room_lives ? owner.room->FindBySid(owner.participant_sid) : nullptr;
+  // Another room may live where a former one did; participants' sids are unique.
+  return schedule_.Has(owner.room) ? owner.room->FindBySid(owner.participant_sid) : nullptr;
 }
 
 void RoomManager::HandleSignal(Instant now, ConnectionId connection,
@@ -149,6 +157,7 @@ void RoomManager::HandleSignal(Instant now, ConnectionId connection,
   Participant* participant = ParticipantOf(it->second);
   // A socket that was replaced by a newer one has nothing to say any more.
   if (participant == nullptr || participant->connection != connection) return;
+  schedule_.Touch(*it->second.room);
   it->second.room->HandleSignal(now, *participant, request);
   it->second.room->Flush(now);
 }
@@ -160,22 +169,27 @@ void RoomManager::HandleSignalClosed(Instant now, ConnectionId connection) {
   connections_.erase(it);
   Participant* participant = ParticipantOf(owner);
   if (participant == nullptr || participant->connection != connection) return;
+  schedule_.Touch(*owner.room);
   owner.room->HandleSignalClosed(now, *participant);
   owner.room->Flush(now);
 }
 
 void RoomManager::HandleWorkerEvent(Instant now, const control::WorkerEvent& event) {
+  const auto touched = [&](auto owner) {
+    if (owner.room != nullptr) schedule_.Touch(*owner.room);
+    return owner;
+  };
   const auto session_owner = [&](control::SessionHandle session) {
     const auto it = context_.index.sessions.find(session);
-    return it == context_.index.sessions.end() ? SessionOwner{} : it->second;
+    return it == context_.index.sessions.end() ? SessionOwner{} : touched(it->second);
   };
   const auto publication_owner = [&](control::PublicationHandle publication) {
     const auto it = context_.index.publications.find(publication);
-    return it == context_.index.publications.end() ? TrackOwner{} : it->second;
+    return it == context_.index.publications.end() ? TrackOwner{} : touched(it->second);
   };
   const auto subscription_owner = [&](control::SubscriptionHandle subscription) {
     const auto it = context_.index.subscriptions.find(subscription);
-    return it == context_.index.subscriptions.end() ? TrackOwner{} : it->second;
+    return it == context_.index.subscriptions.end() ? TrackOwner{} : touched(it->second);
   };
   std::visit(Overloaded{
                  [&](const control::SessionConnected& e) {
@@ -220,30 +234,25 @@ void RoomManager::HandleData(Instant now, control::SessionHandle session, DataLa
                              ByteSpan message) {
   const auto it = context_.index.sessions.find(session);
   if (it == context_.index.sessions.end()) return;
+  schedule_.Touch(*it->second.room);
   it->second.room->HandleData(now, *it->second.participant, lane, message);
 }
 
 void RoomManager::HandleTimeout(Instant now) {
-  for (auto it = rooms_.begin(); it != rooms_.end();) {
-    it->second->HandleTimeout(now);
-    if (it->second->IsExpired(now)) {
-      it->second->Close(now, pb::DisconnectReason::ROOM_CLOSED);
-      it = rooms_.erase(it);
-    } else {
-      ++it;
-    }
+  for (Room* room : schedule_.TakeDue(now)) {
+    if (!schedule_.Has(room)) continue;  // another's timeout deleted it
+    room->HandleTimeout(now);
+    if (!room->IsExpired(now)) continue;
+    room->Close(now, pb::DisconnectReason::ROOM_CLOSED);
+    Erase(std::string(room->name()));
   }
 }
 
-Deadline RoomManager::NextDeadline() const {
-  Deadline deadline;
-  for (const auto& [name, room] : rooms_) deadline = Soonest(deadline, room->NextDeadline());
-  return deadline;
-}
+Deadline RoomManager::NextDeadline() { return Deadline{schedule_.Soonest()}; }
 
 void RoomManager::Shutdown(Instant now) {
   for (const auto& [name, room] : rooms_) room->Close(now, pb::DisconnectReason::SERVER_SHUTDOWN);
-  rooms_.clear();
+  while (!rooms_.empty()) Erase(std::string(rooms_.begin()->first));
 }
 
 }  // namespace fovea::livekit

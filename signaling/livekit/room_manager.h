@@ -14,6 +14,7 @@
 #include "signaling/livekit/context.h"
 #include "signaling/livekit/revocations.h"
 #include "signaling/livekit/room.h"
+#include "signaling/livekit/room_schedule.h"
 
 namespace fovea::livekit {
 
@@ -39,7 +40,8 @@ class RoomManager {
   void HandleWorkerEvent(Instant now, const control::WorkerEvent& event);
   void HandleData(Instant now, control::SessionHandle session, DataLane lane, ByteSpan message);
 
-  // Server API. Null when there is no such room.
+  // Server API. Null when there is no such room. A room that is found may be changed in this turn
+  // of the loop, not later: its deadline is read again at the next question.
   [[nodiscard]] Room* Find(const std::string& name);
   Room& FindOrCreate(Instant now, const std::string& name);
   void Delete(Instant now, const std::string& name);
@@ -57,7 +59,8 @@ class RoomManager {
   [[nodiscard]] Revocations& revocations() { return revocations_; }
 
   void HandleTimeout(Instant now);
-  [[nodiscard]] Deadline NextDeadline() const;
+  [[nodiscard]] Deadline NextDeadline();
+  [[nodiscard]] bool IsConsistent() const { return schedule_.IsConsistent(); }
   // Puts everybody out; for an orderly stop.
   void Shutdown(Instant now);
 
@@ -68,9 +71,11 @@ class RoomManager {
   };
   [[nodiscard]] Participant* ParticipantOf(const ConnectionOwner& owner);
   void Remember(ConnectionId connection, ConnectionOwner owner);
+  void Erase(const std::string& name);
 
   Context& context_;
   std::map<std::string, std::unique_ptr<Room>> rooms_;  // by name
+  RoomSchedule schedule_;                               // all of rooms_
   // May hold connections that we closed, which nobody reports: Remember clears them out.
   std::unordered_map<ConnectionId, ConnectionOwner> connections_;
   std::size_t sweep_at_ = 64;

@@ -170,17 +170,27 @@ struct World {
   }
   // Lets time pass, with every timer on the way.
   void Advance(Duration duration) {
+    FOVEA_CHECK(KnowsDeadlines());
     const Instant end = now + duration;
     for (Instant at = manager.NextDeadline().at; at <= end; at = manager.NextDeadline().at) {
       // A timer that stays due would spin here; that is a bug this must show, not hide.
       now = std::max(now, at);
       manager.HandleTimeout(now);
-      FOVEA_CHECK(manager.NextDeadline().at > now);
+      FOVEA_CHECK(manager.NextDeadline().at > now && KnowsDeadlines());
     }
     now = end;
   }
-  [[nodiscard]] bool IsConsistent() const {
-    return std::all_of(manager.rooms().begin(), manager.rooms().end(),
+  // The schedule of the rooms agrees with a look at each of them.
+  [[nodiscard]] bool KnowsDeadlines() {
+    Instant soonest = kNever;
+    for (const auto& [name, room] : manager.rooms()) {
+      soonest = std::min(soonest, room->NextDeadline().at);
+    }
+    return manager.IsConsistent() && manager.NextDeadline().at == soonest;
+  }
+  [[nodiscard]] bool IsConsistent() {
+    return KnowsDeadlines() &&
+           std::all_of(manager.rooms().begin(), manager.rooms().end(),
                        [](const auto& entry) { return entry.second->IsConsistent(); });
   }
 };

@@ -1,4 +1,4 @@
-#include "sfu/worker/due_queue.h"
+#include "sfu/core/due_queue.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 #include "sfu/core/rng.h"
 
-namespace fovea::worker {
+namespace fovea {
 namespace {
 
 struct Item {
@@ -72,4 +72,4 @@ TEST(DueQueue, AgreesWithAScan) {
 }
 
 }  // namespace
-}  // namespace fovea::worker
+}  // namespace fovea

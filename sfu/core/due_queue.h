@@ -1,5 +1,5 @@
-// Who is due first: a binary heap of peers by their deadline, so that a turn of the loop costs no
-// look at every peer. Thread: the owning worker.
+// Who is due first: a binary heap of peers or rooms by their deadline, so that a turn of a loop
+// costs no look at every one of them. Thread: the owner's.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include "sfu/core/check.h"
 #include "sfu/core/time.h"
 
-namespace fovea::worker {
+namespace fovea {
 
 // T has `Instant due`, which only the queue writes once T is in it, and `std::size_t due_place`,
 // which is the queue's own.
@@ -92,4 +92,4 @@ class DueQueue {
   std::vector<T*> heap_;
 };
 
-}  // namespace fovea::worker
+}  // namespace fovea
