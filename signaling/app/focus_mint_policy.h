@@ -20,11 +20,12 @@ class FocusMintPolicy : public MintPolicy {
     query.slot_id = who.slot_id;
     query.user_id = who.user_id;
     query.route = who.route;
-    focus_.DecideMint(now, query,
-                      [on_answer = std::move(on_answer)](const focus::MintDecision& decision) {
-                        on_answer({.allowed = decision.verdict == matrix::MintVerdict::kAllow,
-                                   .not_before_unix = decision.not_before_unix});
-                      });
+    focus_.DecideMint(
+        now, query, [on_answer = std::move(on_answer)](const focus::MintDecision& decision) {
+          on_answer({.allowed = decision.verdict == matrix::MintVerdict::kAllow,
+                     .is_unanswered = decision.reason == matrix::MintCase::kUnreachable,
+                     .not_before_unix = decision.not_before_unix});
+        });
   }
   void RecordMint(Instant now, const matrix::MintedIdentity& minted) override {
     focus_.RecordMint(now, minted);

@@ -10,6 +10,16 @@
 namespace fovea::app {
 namespace {
 
+constexpr std::string_view kDelayedEvents =
+    "/_matrix/client/unstable/org.matrix.msc4140/delayed_events";
+// Where a homeserver's focus takes requests of other homeservers.
+constexpr std::string_view kFederationRoute =
+    "/_matrix/federation/unstable/io.element.msc4195/rtc/livekit/get_token";
+
+std::string AsUser(const std::string& user_id) {
+  return "?user_id=" + wire::PercentEncode(user_id);
+}
+
 io::HttpClientOptions Options(const io::TlsClient* tls) {
   io::HttpClientOptions options = HttpsClientOptions(tls);
   options.response_bytes_max = HomeserverClient::kStateBytesMax;
@@ -28,8 +38,7 @@ Duration RetryAfter(const wire::HttpResponse& response) {
 
 }  // namespace
 
-std::string PingProblem(const wire::HttpResponse& response,
-                        const std::string& homeserver_url) {
+std::string PingProblem(const wire::HttpResponse& response, const std::string& homeserver_url) {
   const auto body = wire::ParseJson(response.body);
   const auto text = [&](const char* key) {
     return body.has_value() && body->is_object() && body->contains(key) && (*body)[key].is_string()
@@ -87,6 +96,70 @@ void HomeserverClient::FetchRoomState(const std::string& room_id, const std::str
                   }
                   on_done(answer);
                 });
+}
+
+void HomeserverClient::Ask(wire::OutgoingRequest request, Duration timeout, OnAnswer on_answer) {
+  io::HttpCallOptions options;
+  options.timeout = timeout;
+  options.response_bytes_max = kAnswerBytesMax;
+  client_.Start(std::move(request), std::move(options),
+                [on_answer = std::move(on_answer)](const auto& result) {
+                  if (!result.ok()) return on_answer(0, {});
+                  on_answer(result->status, result->body);
+                });
+}
+
+void HomeserverClient::AskIsJoined(const std::string& room_id, const std::string& user_id,
+                                   OnIsJoined on_done) {
+  const std::string target = "/_matrix/client/unstable/io.element.msc4502/rooms/" +
+                             wire::PercentEncode(room_id) +
+                             "/is_joined?mxid=" + wire::PercentEncode(user_id);
+  Ask(Request(wire::HttpMethod::kGet, target, {}), kAnswerTimeout,
+      [on_done = std::move(on_done)](int status, const std::string& body) {
+        on_done(matrix::ReadIsJoined(status, body));
+      });
+}
+
+void HomeserverClient::FindDelayedEvent(const std::string& user_id, const std::string& delay_id,
+                                        OnDelayedEvent on_answer) {
+  const std::string target =
+      std::string(kDelayedEvents) + "/" + wire::PercentEncode(delay_id) + AsUser(user_id);
+  Ask(Request(wire::HttpMethod::kGet, target, {}), kAnswerTimeout,
+      [this, user_id, delay_id, on_answer = std::move(on_answer)](int status,
+                                                                  const std::string& body) {
+        const matrix::DelayedEventAnswer answer = matrix::ReadDelayedEvent(status, body);
+        if (answer.status != matrix::DelayedEventStatus::kNoRoute) return on_answer(answer);
+        ListDelayedEvents(user_id, delay_id, on_answer);
+      });
+}
+
+void HomeserverClient::ListDelayedEvents(const std::string& user_id, const std::string& delay_id,
+                                         OnDelayedEvent on_answer) {
+  Ask(Request(wire::HttpMethod::kGet, std::string(kDelayedEvents) + AsUser(user_id), {}),
+      kAnswerTimeout,
+      [delay_id, on_answer = std::move(on_answer)](int status, const std::string& body) {
+        on_answer(matrix::FindDelayedEvent(status, body, delay_id));
+      });
+}
+
+void HomeserverClient::RelayTokenRequest(const TokenRelay& relay, OnRelayed on_answer) {
+  nlohmann::json theirs;
+  theirs["user_id"] = relay.user_id;
+  theirs["url"] = relay.url;
+  theirs["room_id"] = relay.room_id;
+  theirs["slot_id"] = relay.slot_id;
+  theirs["member_id"] = relay.member_id;
+  nlohmann::json body;
+  body["destination"] = relay.server_name;
+  body["method"] = "POST";
+  body["path"] = kFederationRoute;
+  body["body"] = std::move(theirs);
+  Ask(Request(wire::HttpMethod::kPost,
+              "/_matrix/client/unstable/io.element.msc4512/appservice/fed_proxy",
+              wire::DumpJson(body)),
+      kRelayTimeout, [on_answer = std::move(on_answer)](int status, const std::string& text) {
+        on_answer(matrix::ReadRelayedToken(status, text));
+      });
 }
 
 void HomeserverClient::Ping(const std::string& transaction_id, OnPinged on_done) {

@@ -7,9 +7,11 @@
 
 #include "sfu/core/time.h"
 #include "signaling/app/config_matrix.h"
+#include "signaling/app/token_ports.h"
 #include "signaling/focus/conductor_types.h"
 #include "signaling/io/http_client.h"
 #include "signaling/io/tls.h"
+#include "signaling/matrix/appservice_answers.h"
 
 namespace fovea::app {
 
@@ -17,11 +19,16 @@ namespace fovea::app {
 [[nodiscard]] std::string PingProblem(const wire::HttpResponse& response,
                                       const std::string& homeserver_url);
 
-class HomeserverClient {
+class HomeserverClient : public HomeserverPort {
  public:
   // A room's state with every member: 100 000 members are some 50 MB.
   static constexpr std::size_t kStateBytesMax = 64 * 1024 * 1024;
   static constexpr Duration kStateTimeout = Seconds(60);
+  // Of what one user waits for. A hundred delayed events, Synapse's most, fit.
+  static constexpr std::size_t kAnswerBytesMax = 1024 * 1024;
+  static constexpr Duration kAnswerTimeout = Seconds(5);
+  // Another homeserver has to be found, too, and it asks its own focus.
+  static constexpr Duration kRelayTimeout = Seconds(15);
 
   // `tls` outlives this object.
   HomeserverClient(uv_loop_t* loop, const HomeserverConfig& homeserver,
@@ -31,6 +38,15 @@ class HomeserverClient {
   using OnRoomState = std::function<void(const focus::RoomStateAnswer&)>;
   void FetchRoomState(const std::string& room_id, const std::string& as_user, OnRoomState on_done);
 
+  // Whether the user is in the room, without anybody of ours being there (MSC4502).
+  using OnIsJoined = std::function<void(matrix::JoinedAnswer)>;
+  void AskIsJoined(const std::string& room_id, const std::string& user_id, OnIsJoined on_done);
+
+  // HomeserverPort
+  void FindDelayedEvent(const std::string& user_id, const std::string& delay_id,
+                        OnDelayedEvent on_answer) override;
+  void RelayTokenRequest(const TokenRelay& relay, OnRelayed on_answer) override;
+
   // Asks the homeserver to call us back: it then also sends at once what it held back while we were
   // away. `error` is empty if it did, else a sentence for the operator.
   using OnPinged = std::function<void(const std::string& error)>;
@@ -39,6 +55,11 @@ class HomeserverClient {
  private:
   [[nodiscard]] wire::OutgoingRequest Request(wire::HttpMethod method, const std::string& target,
                                               std::string body) const;
+  // Status 0: nothing came.
+  using OnAnswer = std::function<void(int status, const std::string& body)>;
+  void Ask(wire::OutgoingRequest request, Duration timeout, OnAnswer on_answer);
+  void ListDelayedEvents(const std::string& user_id, const std::string& delay_id,
+                         OnDelayedEvent on_answer);
 
   const HomeserverConfig& homeserver_;
   const AppserviceConfig& appservice_;

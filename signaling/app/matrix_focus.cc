@@ -142,14 +142,17 @@ void MatrixFocus::DecideMint(Instant now, const focus::MintQuery& query, OnDecid
   const focus::MintDecision decision = conductor_.MayMint(now, query);
   const bool asks = decision.verdict == matrix::MintVerdict::kAskHomeserver;
   if (!asks || waiting_.size() >= kWaitingMintsMax) return on_decided(decision);
-  waiting_.push_back({query, std::move(on_decided), now + kAskMax});
+  waiting_.push_back({.query = query,
+                      .on_decided = std::move(on_decided),
+                      .give_up_at = now + kAskMax,
+                      .awaits_is_joined = decision.asks_is_joined});
   waiting_.back().query.was_asked = true;
   DoActions(now);  // the question leaves now
 }
 
-void MatrixFocus::DecideWaiting(Instant now, const std::string& room_id) {
-  const auto is_due = [&](const WaitingMint& mint) {
-    return mint.query.room_id == room_id || mint.give_up_at <= now;
+void MatrixFocus::DecideWaiting(Instant now) {
+  const auto is_due = [now](const WaitingMint& mint) {
+    return mint.give_up_at <= now || (!mint.awaits_state && !mint.awaits_is_joined);
   };
   const auto first = std::stable_partition(waiting_.begin(), waiting_.end(),
                                            [&](const WaitingMint& mint) { return !is_due(mint); });
@@ -187,7 +190,7 @@ void MatrixFocus::Pump(Instant now) {
     evidence_at_ = now;
     conductor_.HandleTimeout(now);
   }
-  DecideWaiting(now, {});
+  DecideWaiting(now);
   DoActions(now);
 }
 
@@ -273,10 +276,31 @@ void MatrixFocus::Do(Instant /*now*/, const focus::FetchRoomState& action) {
                                const Instant now = io::MonotonicNow();
                                evidence_at_ = now;
                                conductor_.HandleRoomState(now, answer);
-                               DecideWaiting(now, answer.room_id);
+                               for (WaitingMint& mint : waiting_) {
+                                 if (mint.query.room_id == answer.room_id) {
+                                   mint.awaits_state = false;
+                                 }
+                               }
+                               DecideWaiting(now);
                                DoActions(now);
                                turn_soon_();
                              });
+}
+
+void MatrixFocus::Do(Instant /*now*/, const focus::AskIsJoined& action) {
+  homeserver_.AskIsJoined(
+      action.room_id, action.user_id, [this, action](matrix::JoinedAnswer answer) {
+        const Instant now = io::MonotonicNow();
+        conductor_.HandleIsJoined(now, action, answer);
+        for (WaitingMint& mint : waiting_) {
+          if (mint.query.room_id == action.room_id && mint.query.user_id == action.user_id) {
+            mint.awaits_is_joined = false;
+          }
+        }
+        DecideWaiting(now);
+        DoActions(now);
+        turn_soon_();
+      });
 }
 
 void MatrixFocus::Do(Instant now, const focus::SendDelayedLeave& action) {

@@ -44,7 +44,7 @@ class MatrixFocus : private TransactionSink {
     livekit::Context& context;
     livekit::RoomManager& rooms;
     StateStore& store;
-    std::function<void()> turn_soon;  // an answer came, and timers may have moved
+    std::function<void()> turn_soon;     // an answer came, and timers may have moved
     const io::TlsClient* tls = nullptr;  // null: https to the homeserver will fail
   };
   explicit MatrixFocus(const Parts& parts);
@@ -91,6 +91,8 @@ class MatrixFocus : private TransactionSink {
     focus::MintQuery query;
     OnDecided on_decided;
     Instant give_up_at;
+    bool awaits_state = true;
+    bool awaits_is_joined = false;
   };
 
   // TransactionSink
@@ -106,11 +108,12 @@ class MatrixFocus : private TransactionSink {
   void Do(Instant now, const focus::RestorePublish& action);
   void Do(Instant now, const focus::CloseRoom& action);
   void Do(Instant now, const focus::FetchRoomState& action);
+  void Do(Instant now, const focus::AskIsJoined& action);
   void Do(Instant now, const focus::SendDelayedLeave& action);
   void Do(Instant now, const focus::ClearRevocation& action);
   void Do(Instant now, const focus::CallChanged& action);
   void SetMayPublish(Instant now, const std::string& room, const std::string& identity, bool may);
-  void DecideWaiting(Instant now, const std::string& room_id);
+  void DecideWaiting(Instant now);
 
   const Config& config_;
   LogSink& log_;

@@ -71,11 +71,16 @@ Result<std::unique_ptr<TokenFront>, std::string> TokenFront::Make(Parts parts) {
   front->federation_ = std::make_unique<FederationClient>(
       parts.loop, OptionsOf(config), &*front->federation_tls_, &*front->own_tls_);
   front->cs_api_ = std::make_unique<CsApiDirectory>(DirectoryOf(config), front->federation_.get());
+  if (!config.homeserver.url.empty() && !config.appservice.as_token.empty()) {
+    front->homeserver_ = std::make_unique<HomeserverClient>(parts.loop, config.homeserver,
+                                                            config.appservice, &*front->own_tls_);
+  }
   front->policy_ = std::move(parts.policy);
   if (front->policy_ == nullptr) front->policy_ = std::make_unique<OpenMintPolicy>();
   front->service_ = std::make_unique<TokenService>(
       config, TokenService::Ports{.federation = *front->federation_,
                                   .policy = *front->policy_,
+                                  .homeserver = front->homeserver_.get(),
                                   .open_room = std::move(parts.open_room),
                                   .delegation = nullptr,
                                   .log = parts.log,

@@ -12,6 +12,7 @@
 #include "signaling/app/config.h"
 #include "signaling/app/cs_api_directory.h"
 #include "signaling/app/federation_client.h"
+#include "signaling/app/homeserver_client.h"
 #include "signaling/app/token_ports.h"
 #include "signaling/app/token_service.h"
 #include "signaling/io/tls.h"
@@ -43,6 +44,7 @@ class TokenFront {
   std::optional<io::TlsClient> own_tls_;
   std::unique_ptr<FederationClient> federation_;
   std::unique_ptr<CsApiDirectory> cs_api_;
+  std::unique_ptr<HomeserverClient> homeserver_;  // null: we are no application service of one
   std::unique_ptr<MintPolicy> policy_;
   std::unique_ptr<TokenService> service_;
 };

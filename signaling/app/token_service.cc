@@ -34,6 +34,10 @@ MatrixError NoDelegation(bool own_route) {
   return matrix::BadJson("Delayed events of this homeserver's users are not looked after.");
 }
 
+bool IsProxied(matrix::TokenRoute route) {
+  return route == matrix::TokenRoute::kHomeserver || route == matrix::TokenRoute::kFederation;
+}
+
 std::string_view Trim(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return {};
@@ -221,6 +225,9 @@ void TokenService::HandleUser(const PendingPtr& pending,
 void TokenService::Decide(const PendingPtr& pending) {
   ports_.policy.DecideMint(
       io::MonotonicNow(), pending->who, [this, pending](const MintAnswer& answer) {
+        if (!answer.allowed && answer.is_unanswered && IsProxied(pending->who.route)) {
+          return Refuse(pending, matrix::NoHomeserver());
+        }
         // One answer whether the room is unknown, closed, or just not theirs.
         if (!answer.allowed) {
           return Refuse(pending, {.status = 403,
@@ -228,12 +235,16 @@ void TokenService::Decide(const PendingPtr& pending) {
                                   .message = "The user may not be in this call."});
         }
         pending->not_before_unix = answer.not_before_unix;
+        if (!pending->relay_to.empty()) return Relay(pending);
         CheckDelegation(pending);
       });
 }
 
 void TokenService::CheckDelegation(const PendingPtr& pending) {
   if (!pending->request.delay) return OpenRoom(pending);
+  if (pending->route == Route::kProxiedDelegate && ports_.homeserver != nullptr) {
+    return CheckDelayedEvent(pending);
+  }
   ports_.delegation->FindClientApi(pending->who.server_name, [this, pending](bool known) {
     if (known) return OpenRoom(pending);
     Refuse(pending, matrix::BadJson("The homeserver's client-server API cannot be found."));

@@ -27,6 +27,7 @@ class TokenService {
   struct Ports {
     FederationClient& federation;
     MintPolicy& policy;
+    HomeserverPort* homeserver = nullptr;  // null: not ours to ask
     OpenRoomFn open_room;
     DelegationPort* delegation = nullptr;  // null: not offered
     LogSink& log;
@@ -46,6 +47,7 @@ class TokenService {
   void StopServing() { stopped_ = true; }
 
   [[nodiscard]] std::uint64_t minted_total() const { return minted_total_; }
+  [[nodiscard]] std::uint64_t relayed_total() const { return relayed_total_; }
   [[nodiscard]] std::uint64_t refused_total() const { return refused_total_; }
   [[nodiscard]] std::uint64_t limited_total() const { return limited_total_; }
 
@@ -72,12 +74,16 @@ class TokenService {
   void HandleProxied(Instant now, const wire::HttpRequest& request, PendingPtr pending);
   [[nodiscard]] std::optional<matrix::MatrixError> CheckHomeserver(
       const wire::HttpRequest& request) const;
+  [[nodiscard]] std::optional<matrix::MatrixError> CheckPlace(const matrix::ProxiedRequest& body,
+                                                              Pending& pending) const;
   [[nodiscard]] std::optional<matrix::MatrixError> TakeAsker(const wire::HttpRequest& request,
                                                              const matrix::ProxiedRequest& body,
                                                              Pending& pending) const;
   // The steps behind the user's name, each calling the next.
   void Decide(const PendingPtr& pending);
   void CheckDelegation(const PendingPtr& pending);
+  void CheckDelayedEvent(const PendingPtr& pending);
+  void Relay(const PendingPtr& pending);
   void OpenRoom(const PendingPtr& pending);
   void Answer(const PendingPtr& pending);
   [[nodiscard]] std::string Mint(Instant now, Pending& pending);
@@ -91,6 +97,7 @@ class TokenService {
   std::vector<matrix::Cidr> proxies_;
   bool stopped_ = false;
   std::uint64_t minted_total_ = 0;
+  std::uint64_t relayed_total_ = 0;  // given by the focus of another homeserver
   std::uint64_t refused_total_ = 0;
   std::uint64_t limited_total_ = 0;
 };

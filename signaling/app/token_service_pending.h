@@ -14,8 +14,9 @@ struct TokenService::Pending {
 
   io::ResponseWriter writer;
   Route route = Route::kNone;
-  std::string url;  // what the answer says
+  std::string url;  // what the answer says; of a relayed request what the client said
   matrix::TokenRequest request;
+  std::string relay_to;  // the homeserver whose focus is asked for; empty: ours
   matrix::MintedIdentity who;
   std::int64_t not_before_unix = 0;
 };

@@ -1,5 +1,6 @@
 // TokenService: the routes that a homeserver proxies, having authenticated the user or the server
 // that asks. matrixrtc reference, section 4.6.
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "signaling/matrix/derive.h"
 #include "signaling/matrix/ids.h"
 #include "signaling/wire/base64.h"
+#include "signaling/wire/json.h"
 
 namespace fovea::app {
 namespace {
@@ -16,8 +18,9 @@ namespace {
 using matrix::ErrCode;
 using matrix::MatrixError;
 
-// The released SDK's hour; what the homeserver holds the delayed event for is its own business.
-constexpr Duration kProxiedDelay = Seconds(3600);
+// What the proposal asks for at least, and the released SDK's own. A focus that fails has so long
+// to come back before everybody is said to have left.
+constexpr Duration kProxiedDelayMin = Seconds(3600);
 
 MatrixError InvalidParam(std::string message) {
   return {.status = 400, .code = ErrCode::kInvalidParam, .message = std::move(message)};
@@ -78,6 +81,73 @@ std::optional<MatrixError> TokenService::TakeAsker(const wire::HttpRequest& requ
   return std::nullopt;
 }
 
+// Whose focus is meant: this one, or that of another homeserver, which ours can ask.
+std::optional<MatrixError> TokenService::CheckPlace(const matrix::ProxiedRequest& body,
+                                                    Pending& pending) const {
+  if (!body.server_name.empty() && body.server_name != config_.homeserver.name) {
+    if (pending.route != Route::kProxiedGetToken || ports_.homeserver == nullptr) {
+      return InvalidParam("server_name is not this focus's.");
+    }
+    if (!matrix::ServerName::Parse(body.server_name)) {
+      return InvalidParam("server_name is not a server name.");
+    }
+    pending.relay_to = body.server_name;
+    pending.url = body.url;
+    return std::nullopt;
+  }
+  // Only where we know how we are called; behind a proxy that rewrites it we may not.
+  const std::string& own_url = config_.access.public_url;
+  if (!body.url.empty() && !own_url.empty() && WithoutSlash(body.url) != WithoutSlash(own_url)) {
+    return InvalidParam("url is not this focus's.");
+  }
+  return std::nullopt;
+}
+
+// The client says which event is to be sent when it is gone. Whatever else it names is not ours to
+// send: somebody else's event, one of another room, or one that would fire while we restart.
+void TokenService::CheckDelayedEvent(const PendingPtr& pending) {
+  const auto on_answer = [this, pending](const matrix::DelayedEventAnswer& answer) {
+    switch (answer.status) {
+      case matrix::DelayedEventStatus::kFound:
+        break;
+      case matrix::DelayedEventStatus::kMissing:
+        return Refuse(pending, InvalidParam("delay_id is none of the user's delayed events."));
+      case matrix::DelayedEventStatus::kNoRoute:
+      case matrix::DelayedEventStatus::kUnknown:
+        return Refuse(pending, matrix::NoHomeserver());
+    }
+    if (answer.room_id != pending->who.room_id) {
+      return Refuse(pending, InvalidParam("The delayed event is not one of this room."));
+    }
+    if (answer.delay < kProxiedDelayMin) {
+      return Refuse(pending, InvalidParam("The delay is shorter than an hour."));
+    }
+    pending->request.delay->timeout = std::min(answer.delay, matrix::kDelayTimeoutMax);
+    OpenRoom(pending);
+  };
+  ports_.homeserver->FindDelayedEvent(pending->who.user_id, pending->request.delay->delay_id,
+                                      on_answer);
+}
+
+void TokenService::Relay(const PendingPtr& pending) {
+  const matrix::MintedIdentity& who = pending->who;
+  const TokenRelay relay{.server_name = pending->relay_to,
+                         .user_id = who.user_id,
+                         .url = pending->url,
+                         .room_id = who.room_id,
+                         .slot_id = who.slot_id,
+                         .member_id = who.member_id};
+  ports_.homeserver->RelayTokenRequest(relay, [this, pending](const matrix::RelayedToken& answer) {
+    if (answer.jwt.empty()) return Refuse(pending, answer.error);
+    nlohmann::json body;
+    body["jwt"] = answer.jwt;
+    const std::string& url = answer.url.empty() ? pending->url : answer.url;
+    if (!url.empty()) body["url"] = url;
+    ++relayed_total_;
+    Send(*pending, 200, wire::DumpJson(body));
+  });
+}
+
 void TokenService::HandleProxied(Instant now, const wire::HttpRequest& request,
                                  PendingPtr pending) {
   static_cast<void>(now);
@@ -94,15 +164,7 @@ void TokenService::HandleProxied(Instant now, const wire::HttpRequest& request,
       matrix::ParseProxied(form, request.body);
   if (!parsed.ok()) return Refuse(pending, parsed.error());
   if (const auto error = TakeAsker(request, *parsed, *pending)) return Refuse(pending, *error);
-  const bool own_server =
-      parsed->server_name.empty() || parsed->server_name == config_.homeserver.name;
-  if (!own_server) return Refuse(pending, InvalidParam("server_name is not this focus's."));
-  // Only where we know how we are called; behind a proxy that rewrites it we may not.
-  const std::string& own_url = config_.access.public_url;
-  if (!parsed->url.empty() && !own_url.empty() &&
-      WithoutSlash(parsed->url) != WithoutSlash(own_url)) {
-    return Refuse(pending, InvalidParam("url is not this focus's."));
-  }
+  if (const auto error = CheckPlace(*parsed, *pending)) return Refuse(pending, *error);
   matrix::MintedIdentity& who = pending->who;
   who.room_id = parsed->room_id;
   who.slot_id = parsed->slot_id;
@@ -111,7 +173,7 @@ void TokenService::HandleProxied(Instant now, const wire::HttpRequest& request,
   who.room_name = matrix::RoomName(who.room_id, who.slot_id);
   who.identity = matrix::HomeserverIdentity(who.user_id, who.member_id);
   if (pending->route == Route::kProxiedDelegate) {
-    pending->request.delay = matrix::DelayParams{parsed->delay_id, kProxiedDelay};
+    pending->request.delay = matrix::DelayParams{parsed->delay_id, kProxiedDelayMin};
   }
   Decide(pending);
 }

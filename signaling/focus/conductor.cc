@@ -194,6 +194,7 @@ std::optional<EvidenceKind> Conductor::OutReason(const Admission& row) const {
 void Conductor::Apply(Instant now, const std::vector<Evidence>& evidence) {
   for (const Evidence& item : evidence) {
     ++evidence_[static_cast<std::size_t>(item.kind)];
+    ForgetTold(item);
     ApplyToRoom(now, item);
   }
 }

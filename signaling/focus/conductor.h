@@ -22,6 +22,7 @@
 #include "signaling/focus/admission_table.h"
 #include "signaling/focus/conductor_types.h"
 #include "signaling/focus/reconcile_schedule.h"
+#include "signaling/matrix/appservice_answers.h"
 #include "signaling/matrix/tracker.h"
 #include "signaling/matrix/transaction.h"
 
@@ -29,8 +30,9 @@ namespace fovea::focus {
 
 // Use: mutate once, drain PollAction and PollStoreChange, sleep until NextDeadline().
 // A request for a token: MayMint; on kAskHomeserver keep the request, and ask again with
-// `was_asked` when HandleRoomState was called for that room, or after a few seconds at the latest;
-// on kAllow sign the token and RecordMint before anything else is handed in.
+// `was_asked` when HandleRoomState was called for that room, and HandleIsJoined for that user if
+// the decision says so, or after a few seconds at the latest; on kAllow sign the token and
+// RecordMint before anything else is handed in.
 //
 // Invariants:
 //  (1) Nobody is evicted but by evidence that the policy names: a later event, two complete states,
@@ -67,6 +69,7 @@ class Conductor {
   // The next_batch; nothing, and nothing changes, where the body is no answer to /sync.
   std::optional<std::string> HandleSync(Instant now, std::string_view body);
   void HandleRoomState(Instant now, const RoomStateAnswer& answer);
+  void HandleIsJoined(Instant now, const AskIsJoined& question, matrix::JoinedAnswer answer);
 
   // --- From the token service.
   [[nodiscard]] MintDecision MayMint(Instant now, const MintQuery& query);
@@ -98,6 +101,12 @@ class Conductor {
 
  private:
   enum class LastAnswer : std::uint8_t { kNone, kComplete, kRefused, kFailed };
+  // An answer to AskIsJoined. An event about the user ends it: which of them came first at the
+  // homeserver is not known, and the event's place in the order is.
+  struct Told {
+    matrix::JoinedAnswer answer = matrix::JoinedAnswer::kUnknown;
+    Instant at{};
+  };
   struct Watch {
     LastAnswer last = LastAnswer::kNone;
     Instant last_at{};
@@ -105,9 +114,11 @@ class Conductor {
     std::string candidate;                   // who asked for a token last, if one of ours
     std::set<std::string> refused_as;        // since the last complete answer
     std::map<std::string, Instant> refused;  // users who were told that it is not for them
+    std::map<std::string, Told> told;        // users who were asked about by name
     std::optional<Instant> idle_at;          // when it is forgotten; in idle_
   };
   static constexpr std::size_t kRefusedUsersMax = 64;  // per room; full: forgotten, asked again
+  static constexpr std::size_t kToldUsersMax = 64;     // likewise
 
   [[nodiscard]] std::int64_t WallMs(Instant now) const;
   [[nodiscard]] matrix::Moment At(Instant now) const { return {now, WallMs(now)}; }
@@ -147,6 +158,8 @@ class Conductor {
   void NoteTransaction(Instant now, const std::string& txn_id);
   [[nodiscard]] matrix::MintFacts FactsFor(Instant now, const MintQuery& query,
                                            const Watch& watch) const;
+  [[nodiscard]] bool AskAboutUser(Instant now, const MintQuery& query, Watch& watch);
+  void ForgetTold(const matrix::Evidence& evidence);
   [[nodiscard]] std::int64_t NotBefore(const MintQuery& query);
 
   // Constant after construction.

@@ -18,6 +18,12 @@ using matrix::TokenRoute;
 
 namespace {
 
+// Tokens that the homeserver itself asks for. It has authenticated the user and can say who is
+// where.
+bool IsProxied(TokenRoute route) {
+  return route == TokenRoute::kHomeserver || route == TokenRoute::kFederation;
+}
+
 // A homeserver answers somebody who left with 200 and the room as it was then: everybody who came
 // later would look absent.
 bool HasLeft(const std::vector<matrix::Event>& events, const std::string& user_id) {
@@ -275,10 +281,9 @@ MintFacts Conductor::FactsFor(Instant now, const MintQuery& query, const Watch& 
   MintFacts facts{.is_table_full = table_.IsFull(query.room_id, query.user_id),
                   .is_server_denied = !room.Permits(matrix::ServerNameOf(query.user_id)),
                   .was_asked = query.was_asked,
-                  .unknown_room_allowed = options_.unknown_room_allowed};
-  const bool slots_bind = query.route == TokenRoute::kHomeserver ||
-                          query.route == TokenRoute::kFederation ||
-                          (query.route == TokenRoute::kOpenId && options_.slots_bind_openid);
+                  .unknown_room_allowed = options_.unknown_room_allowed && !IsProxied(query.route)};
+  const bool slots_bind =
+      IsProxied(query.route) || (query.route == TokenRoute::kOpenId && options_.slots_bind_openid);
   facts.is_slot_closed = slots_bind && room.Slot(query.slot_id) == SlotStatus::kClosed;
   const matrix::UserRecord* user = room.members().Find(query.user_id);
   const auto complete_at = room.complete_at();
@@ -298,7 +303,38 @@ MintFacts Conductor::FactsFor(Instant now, const MintQuery& query, const Watch& 
   facts.is_known_room =
       was_refused || is_known_out || (is_answered && watch.last == LastAnswer::kComplete);
   facts.is_unreachable = !was_refused && (!is_answered || watch.last == LastAnswer::kFailed);
+  const auto told = watch.told.find(query.user_id);
+  if (told != watch.told.end() && told->second.answer != matrix::JoinedAnswer::kUnknown &&
+      now - told->second.at <= kAnswerGoodFor) {
+    facts.is_joined = facts.is_fresh = told->second.answer == matrix::JoinedAnswer::kJoined;
+    facts.is_known_room = true;
+    facts.is_unreachable = false;
+  }
   return facts;
+}
+
+// The room's state may be shown to nobody whom we know, and may be large; this is one word.
+bool Conductor::AskAboutUser(Instant now, const MintQuery& query, Watch& watch) {
+  if (!IsProxied(query.route) || options_.reads_as_itself) return false;
+  if (watch.told.size() >= kToldUsersMax) watch.told.clear();
+  watch.told[query.user_id] = {matrix::JoinedAnswer::kUnknown, now};
+  actions_.push_back(AskIsJoined{query.room_id, query.user_id});
+  return true;
+}
+
+void Conductor::HandleIsJoined(Instant now, const AskIsJoined& question,
+                               matrix::JoinedAnswer answer) {
+  const auto watch = watches_.find(question.room_id);
+  if (watch == watches_.end()) return;
+  // Gone: something happened to the user since, and counts.
+  const auto told = watch->second.told.find(question.user_id);
+  if (told != watch->second.told.end()) told->second = {answer, now};
+}
+
+void Conductor::ForgetTold(const Evidence& evidence) {
+  if (evidence.user_id.empty() || evidence.member) return;
+  const auto watch = watches_.find(evidence.room_id);
+  if (watch != watches_.end()) watch->second.told.erase(evidence.user_id);
 }
 
 MintDecision Conductor::MayMint(Instant now, const MintQuery& query) {
@@ -324,11 +360,14 @@ MintDecision Conductor::MayMint(Instant now, const MintQuery& query) {
     }
   }
   const auto& row = matrix::DecideMint(facts);
+  MintDecision decision{
+      .verdict = row.verdict, .reason = row.which, .not_before_unix = NotBefore(query)};
   if (row.verdict == MintVerdict::kAskHomeserver) {
+    decision.asks_is_joined = AskAboutUser(now, query, *watch);
     schedule_.WantDespiteFailure(query.room_id, now, Urgency::kUrgent);
     SendQuestions(now);
   }
-  return {.verdict = row.verdict, .reason = row.which, .not_before_unix = NotBefore(query)};
+  return decision;
 }
 
 std::int64_t Conductor::NotBefore(const MintQuery& query) {

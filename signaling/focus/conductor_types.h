@@ -57,6 +57,12 @@ struct FetchRoomState {
   std::string room_id;
   std::string as_user;
 };
+// GET /rooms/{room_id}/is_joined?mxid={user_id} (MSC4502); then HandleIsJoined, whatever came of
+// it.
+struct AskIsJoined {
+  std::string room_id;
+  std::string user_id;
+};
 // Send the delayed leave that was delegated for that participant, if any was.
 struct SendDelayedLeave {
   std::string room_name;
@@ -76,7 +82,7 @@ struct CallChanged {
 };
 
 using ConductorAction =
-    std::variant<Evict, RestrictPublish, RestorePublish, CloseRoom, FetchRoomState,
+    std::variant<Evict, RestrictPublish, RestorePublish, CloseRoom, FetchRoomState, AskIsJoined,
                  SendDelayedLeave, ClearRevocation, CallChanged>;
 
 // --- What survives a restart ---------------------------------------------------------------------
@@ -121,6 +127,8 @@ struct MintDecision {
   // The token's `nbf`, where that is later than now: by at most a second, unless the clock was set
   // back. A token issued in the very second of a revocation would be refused with the old ones.
   std::int64_t not_before_unix = 0;
+  // With kAskHomeserver: the user's membership was asked for, too. Both answers are needed.
+  bool asks_is_joined = false;
 };
 
 enum class TransactionOutcome : std::uint8_t {

@@ -111,7 +111,7 @@ constexpr std::array kMint{
     MintRow{MintCase::kNotJoined, "not joined", MintVerdict::kDeny,
             "left, kicked, banned, or never there"},
     MintRow{MintCase::kUnknownAllowed, "room unknown, unknown_room: allow", MintVerdict::kAllow,
-            "as the reference token service"},
+            "as the reference token service; for OpenID tokens only"},
     MintRow{MintCase::kUnknownDenied, "room unknown, unknown_room: deny", MintVerdict::kDeny,
             "a focus for the rooms of its own homeserver only"},
 };

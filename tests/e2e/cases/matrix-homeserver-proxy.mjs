@@ -6,16 +6,20 @@ import { focusKind } from '../lib/matrix-focus.mjs';
 import { MatrixWorld } from '../lib/matrix-world.mjs';
 import { NativePeer } from '../lib/native.mjs';
 
-export const about = 'rtc/livekit/get_token at Synapse, proxied to the focus: joined yes, others no';
-export const timeoutSeconds = 60;
+export const about = 'rtc/livekit/get_token at Synapse, proxied to the focus: tokens for members, delegated leave';
+export const timeoutSeconds = 120;
 
 const ROUTE = '/_matrix/client/unstable/io.element.msc4195/rtc/livekit/get_token';
+const DELEGATE = ROUTE.replace('get_token', 'delegate_delayed_leave');
+const MEMBER = 'org.matrix.msc3401.call.member';
 const hash = (...parts) => (
   crypto.createHash('sha256').update(JSON.stringify(parts)).digest('base64').replace(/=+$/, ''));
 
 export async function run(t) {
   if (focusKind !== 'fovea') throw new Skip('only Fovea has these routes');
-  const world = await MatrixWorld.start(t, { proxied: true, encrypted: false });
+  const world = await MatrixWorld.start(t, {
+    proxied: true, encrypted: false, focusConfig: { access: { delegation: 'on' } },
+  });
   const stranger = await world.synapse.register('mallory');
   const { alice, bob } = world.users;
   const body = { url: world.focus.wsUrl, room_id: world.room, slot_id: 'm.call#ROOM', member_id: 'm1' };
@@ -52,8 +56,38 @@ export async function run(t) {
   equal(await direct({ ...claim, authorization: 'Bearer x' }), [401, 'M_UNKNOWN_TOKEN'], 'a wrong hs_token');
   t.step('strangers, other URLs and whoever is not the homeserver are refused');
 
+  await delegates(t, world, peer, { room_id: world.room, slot_id: 'm.call#ROOM', member_id: 'm1' });
   await alice.kick(world.room, bob);
   await refusesTheKicked(t, world, bob, body);
+}
+
+// The end of a membership, handed to the focus: it is looked up before anything is promised.
+async function delegates(t, world, peer, body) {
+  const { alice, bob } = world.users;
+  const other = await alice.createRoom({ encrypted: false });
+  const schedule = async (user, room, delay) => {
+    const path = `${encodeURIComponent(room)}/state/${MEMBER}/_${user.id}_D_m.call?org.matrix.msc4140.delay=${delay}`;
+    return (await user.call('PUT', `/_matrix/client/v3/rooms/${path}`, {})).delay_id;
+  };
+  await until('delegation is offered', async () => {
+    const error = await rejects(alice.call('POST', DELEGATE, { ...body, delay_id: 'none' }), 'no such event');
+    return error.status === 400 && error.errcode === 'M_INVALID_PARAM';
+  }, { timeoutMs: 40000, everyMs: 500 });  // the focus was there first, and asks every 30 s
+  const refusals = [
+    [await schedule(bob, world.room, 3600000), "somebody else's event"],
+    [await schedule(alice, other, 3600000), 'an event of another room'],
+    [await schedule(alice, world.room, 3599999), 'a delay below an hour'],
+  ];
+  for (const [delay_id, what] of refusals) {
+    const error = await rejects(alice.call('POST', DELEGATE, { ...body, delay_id }), what);
+    equal([error.status, error.errcode], [400, 'M_INVALID_PARAM'], what);
+  }
+  const kept = await schedule(alice, world.room, 3600000);
+  await alice.call('POST', DELEGATE, { ...body, delay_id: kept });
+  await peer.leave();
+  await until('the homeserver was told to send the leave', async () => (
+    await alice.state(world.room)).some((event) => event.type === MEMBER && event.state_key.includes(alice.id)));
+  t.step('the leave of who hangs up is sent; what is not theirs, or too soon, is not taken');
 }
 
 // The homeserver answers a kick before it pushes it. A token of these milliseconds is good for nothing.

@@ -9,8 +9,8 @@ import { TestCa } from './test-ca.mjs';
 import { merge, toYaml } from './yaml.mjs';
 
 export class FederatedWorld {
-  // `near` and `far` are {name, synapse, focus, config, plan}; with `bothFoci` both have a focus, to which they forward their
-  // routes rtc/livekit. `focusConfig` is merged into the near one's.
+  // `near` and `far` are {name, synapse, focus, config, plan}; with `bothFoci` both have a focus, to which they
+  // forward their routes rtc/livekit. `focusConfig` is merged into the near one's.
   static async start(t, { bothFoci = false, focusConfig = {} } = {}) {
     if (focusKind !== 'fovea') throw new Skip('only Fovea is told about restricted homeservers here');
     const world = new FederatedWorld();

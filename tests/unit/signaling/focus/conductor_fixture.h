@@ -228,6 +228,8 @@ class ConductorTest : public ::testing::Test {
       closed_.push_back(close->room_name);
     } else if (const auto* fetch = std::get_if<FetchRoomState>(&action)) {
       asked_.push_back(*fetch);
+    } else if (const auto* ask = std::get_if<AskIsJoined>(&action)) {
+      asked_about_.push_back(*ask);
     } else if (const auto* leave = std::get_if<SendDelayedLeave>(&action)) {
       leaves_.push_back(leave->identity);
     } else if (const auto* clear = std::get_if<ClearRevocation>(&action)) {
@@ -256,6 +258,7 @@ class ConductorTest : public ::testing::Test {
   std::vector<std::string> leaves_;
   std::vector<ClearRevocation> cleared_;
   std::vector<FetchRoomState> asked_;
+  std::vector<AskIsJoined> asked_about_;
   std::vector<CallChangeKind> changes_;
   std::map<std::string, MintedIdentity> stored_;
   std::map<std::string, Revocation> stored_revocations_;
