@@ -27,7 +27,7 @@ int HexValue(char c) {
 }
 
 bssl::UniquePtr<EVP_PKEY> NewKey() {
-  bssl::UniquePtr<EC_KEY> ec(EC_KEY_new_by_curve_name(NID_X9_62_prime256v1));
+  const bssl::UniquePtr<EC_KEY> ec(EC_KEY_new_by_curve_name(NID_X9_62_prime256v1));
   bssl::UniquePtr<EVP_PKEY> key(EVP_PKEY_new());
   FOVEA_CHECK(ec != nullptr && key != nullptr);
   FOVEA_CHECK(EC_KEY_generate_key(ec.get()) == 1);
@@ -44,7 +44,7 @@ bssl::UniquePtr<X509> NewSelfSigned(EVP_PKEY* key, WallMicros now) {
   std::array<std::uint8_t, 8> serial{};
   RandomBytes(serial);
   serial[0] = static_cast<std::uint8_t>((serial[0] & 0x7f) | 0x40);
-  bssl::UniquePtr<BIGNUM> number(BN_bin2bn(serial.data(), serial.size(), nullptr));
+  const bssl::UniquePtr<BIGNUM> number(BN_bin2bn(serial.data(), serial.size(), nullptr));
   FOVEA_CHECK(number != nullptr);
   FOVEA_CHECK(BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(x509.get())) != nullptr);
 

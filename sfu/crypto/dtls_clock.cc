@@ -3,7 +3,7 @@
 namespace fovea::crypto {
 namespace {
 
-thread_local Instant current_call_time{};
+constinit thread_local Instant current_call_time{};
 
 }  // namespace
 

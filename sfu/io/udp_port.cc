@@ -4,6 +4,7 @@
 #include <netinet/udp.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include <array>
 #include <cerrno>
@@ -48,7 +49,7 @@ std::string BindError(const NetAddress& bind_to, int error) {
            " (ports below 1024 need CAP_NET_BIND_SERVICE)";
   if (error == EADDRNOTAVAIL)
     return "this machine has no address " + bind_to.IpString() + " to bind UDP port " + port;
-  return "cannot bind UDP port " + port + ": " + std::strerror(error);
+  return "cannot bind UDP port " + port + ": " + uv_strerror(-error);
 }
 
 }  // namespace
@@ -91,7 +92,7 @@ UdpPort::Scratch::Scratch() {
 Result<std::unique_ptr<UdpPort>, std::string> UdpPort::Open(const UdpOptions& options) {
   const bool v6 = !options.bind.is_v4();
   const int fd = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return Failure{std::string("cannot make a UDP socket: ") + std::strerror(errno)};
+  if (fd < 0) return Failure{std::string("cannot make a UDP socket: ") + uv_strerror(-errno)};
   if (v6) {
     const int off = 0;
     (void)::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
@@ -236,7 +237,7 @@ void UdpPort::SendMessages(const worker::TxBatch& batch, std::size_t messages) {
 }
 
 void UdpPort::SendUnsegmented(const worker::TxBatch& batch, std::size_t from, std::size_t count) {
-  Scratch& s = *scratch_;
+  const Scratch& s = *scratch_;
   for (std::size_t i = from; i < from + count; ++i) {
     const worker::TxBatch::Entry& entry = batch.entry(s.order[i]);
     iovec bytes{const_cast<std::uint8_t*>(batch.data(s.order[i])), entry.size};

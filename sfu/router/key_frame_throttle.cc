@@ -38,7 +38,7 @@ Instant KeyFrameThrottle::DueAt(std::uint8_t layer) const {
 
 InlineVector<std::uint8_t, limits::kSpatialLayersMax> KeyFrameThrottle::Collect(Instant now) {
   InlineVector<std::uint8_t, limits::kSpatialLayersMax> out;
-  for (std::uint8_t layer = 0; layer < layers_.size(); ++layer) {
+  for (std::uint8_t layer = 0; layer < std::uint8_t{limits::kSpatialLayersMax}; ++layer) {
     if (DueAt(layer) > now) continue;
     Layer& state = layers_[layer];
     if (state.was_asked && state.repeats < 255) ++state.repeats;
@@ -52,7 +52,7 @@ InlineVector<std::uint8_t, limits::kSpatialLayersMax> KeyFrameThrottle::Collect(
 
 Deadline KeyFrameThrottle::NextDeadline() const {
   Deadline soonest;
-  for (std::uint8_t layer = 0; layer < layers_.size(); ++layer) {
+  for (std::uint8_t layer = 0; layer < std::uint8_t{limits::kSpatialLayersMax}; ++layer) {
     soonest = Soonest(soonest, {DueAt(layer), WakeReason::kKeyFrameRetry});
   }
   return soonest;

@@ -42,7 +42,7 @@ bool LayerSelector::IsAlive(std::size_t layer) const {
 // The living layer closest below the target, else the closest above it: too good a picture is
 // better than none. The target itself while nothing lives.
 std::int8_t LayerSelector::WantedLayer() const {
-  for (int layer = target_.spatial; layer >= 0; --layer) {
+  for (int layer = static_cast<int>(target_.spatial); layer >= 0; --layer) {
     if (IsAlive(static_cast<std::size_t>(layer))) return static_cast<std::int8_t>(layer);
   }
   for (int layer = target_.spatial + 1; layer < static_cast<int>(sources_.size()); ++layer) {

@@ -370,7 +370,7 @@ SctpHub::Channel* SctpHub::FindChannel(Association& association, StreamId stream
 
 std::optional<StreamId> SctpHub::FreeStream(const Association& association) {
   if (association.channels.size() >= limits::kDataChannelsPerSessionMax) return std::nullopt;
-  std::uint16_t first = association.our_role == DtlsRole::kClient ? 0 : 1;
+  const std::uint16_t first = association.our_role == DtlsRole::kClient ? 0 : 1;
   for (std::uint16_t id = first; id < kSctpStreams; id = static_cast<std::uint16_t>(id + 2)) {
     const bool used = std::any_of(association.channels.begin(), association.channels.end(),
                                   [id](const Channel& c) { return c.stream.value() == id; });

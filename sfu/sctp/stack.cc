@@ -24,7 +24,10 @@ Stack* the_stack = nullptr;
 // usrsctp counts its path MTU without the common header.
 constexpr std::uint32_t kCommonHeaderBytes = 12;
 
-void* AsKey(std::uint64_t number) { return reinterpret_cast<void*>(number); }
+// The pointer is never followed: usrsctp hands it back.
+void* AsKey(std::uint64_t number) {
+  return reinterpret_cast<void*>(number);  // NOLINT(performance-no-int-to-ptr)
+}
 std::uint64_t FromKey(void* key) { return reinterpret_cast<std::uint64_t>(key); }
 
 sockaddr_conn AddressOf(std::uint32_t slot) {
@@ -131,6 +134,7 @@ struct StackCallbacks {
   }
 
   // `data` is ours to free. Returns 1: usrsctp keeps nothing.
+  // NOLINTNEXTLINE(readability-function-size): usrsctp's signature.
   static int Receive(UsrsctpSocket* /*so*/, sctp_sockstore /*from*/, void* data, std::size_t length,
                      sctp_rcvinfo info, int flags, void* key) {
     const ConnectionId id(FromKey(key));
@@ -148,7 +152,7 @@ struct StackCallbacks {
         the_stack->HandleData(id, *connection, part, (flags & MSG_EOR) != 0);
       }
     }
-    std::free(data);
+    std::free(data);  // NOLINT(cppcoreguidelines-no-malloc): usrsctp's malloc made it.
     return 1;
   }
 };

@@ -34,7 +34,7 @@ class SlotMap {
   // Null for a stale or unknown handle.
   [[nodiscard]] T* Find(H handle) {
     if (handle.slot() >= entries_.size()) return nullptr;
-    Entry& entry = entries_[handle.slot()];
+    const Entry& entry = entries_[handle.slot()];
     return entry.handle == handle ? entry.object.get() : nullptr;
   }
   void Erase(H handle) {

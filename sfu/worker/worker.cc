@@ -42,7 +42,7 @@ RxBatch& Worker::LendReceiveSlots() {
 void Worker::HandleDatagrams(Instant now, std::size_t count) {
   FOVEA_CHECK(count <= batch_.lent);
   for (std::size_t i = 0; i < count; ++i) {
-    RxBatch::Entry& entry = batch_.entries[i];
+    const RxBatch::Entry& entry = batch_.entries[i];
     ++stats_.datagrams_received;
     stats_.bytes_received += entry.size;
     if (const auto reason = HandleDatagram(now, entry))

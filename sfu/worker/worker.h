@@ -122,6 +122,7 @@ class Worker : private TransmitSink {
                                            const rtp::ParsedExtensions& extensions);
   void PassAppData(const Peer& peer, const crypto::AppData& app_data);
   void DrainSessionEvents(Instant now, Peer& peer);
+  void HandleDisconnected(Peer& peer, transport::DisconnectReason reason);
 
   // worker_forward.cc
   [[nodiscard]] std::optional<DropReason> Route(Instant now, const Uplink& uplink,

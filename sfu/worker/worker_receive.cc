@@ -124,24 +124,26 @@ void Worker::DrainSessionEvents(Instant now, Peer& peer) {
         PostLifeCycle(control::SessionConnected{peer.handle});
         key_frame_needs_at_ = std::min(key_frame_needs_at_, now);
         break;
-      case Kind::kDisconnected: {
-        peer.connected = false;
-        for (Downlink* downlink : peer.downlinks) UpdateTarget(*downlink, peer);
-        auto cause = control::DisconnectCause::kDtlsFailed;
-        if (event->reason == transport::DisconnectReason::kClosedByUs) break;
-        if (event->reason == transport::DisconnectReason::kConsentLost)
-          cause = control::DisconnectCause::kConsentLost;
-        if (event->reason == transport::DisconnectReason::kPeerClosed)
-          cause = control::DisconnectCause::kDtlsClosed;
-        if (event->reason == transport::DisconnectReason::kFingerprintMismatch) {
-          cause = control::DisconnectCause::kFingerprintMismatch;
-        }
-        PostLifeCycle(control::SessionDisconnected{peer.handle, cause});
+      case Kind::kDisconnected:
+        HandleDisconnected(peer, event->reason);
         break;
-      }
     }
   }
   UpdateDue(peer);
+}
+
+void Worker::HandleDisconnected(Peer& peer, transport::DisconnectReason reason) {
+  using Reason = transport::DisconnectReason;
+  peer.connected = false;
+  for (Downlink* downlink : peer.downlinks) UpdateTarget(*downlink, peer);
+  if (reason == Reason::kClosedByUs) return;
+  auto cause = control::DisconnectCause::kDtlsFailed;
+  if (reason == Reason::kConsentLost) cause = control::DisconnectCause::kConsentLost;
+  if (reason == Reason::kPeerClosed) cause = control::DisconnectCause::kDtlsClosed;
+  if (reason == Reason::kFingerprintMismatch) {
+    cause = control::DisconnectCause::kFingerprintMismatch;
+  }
+  PostLifeCycle(control::SessionDisconnected{peer.handle, cause});
 }
 
 void Worker::PassAppData(const Peer& peer, const crypto::AppData& app_data) {
