@@ -18,6 +18,8 @@ namespace {
 // RFC 8489 doubles from half a second; people wait for this, and nothing else is on the line.
 constexpr Duration kBetweenAttempts = Millis(400);
 constexpr std::size_t kAnswerBytesMax = 1500;
+// RFC 8445 section 5.1.2.1: of a peer-reflexive candidate, the only one. Nobody compares it.
+constexpr std::uint32_t kPriority = (110U << 24) | (65535U << 8) | 255U;
 
 }  // namespace
 
@@ -65,6 +67,14 @@ class StunQuery::Impl {
   void Send() {
     if (attempts_++ >= options_.attempts) return Finish(std::nullopt);
     stun::MessageWriter writer(stun::MessageClass::kRequest, options_.id);
+    if (!options_.username.empty()) {
+      writer.Username(options_.username);
+      writer.IceControlling(/*tie_breaker=*/1);  // a lite agent never controls
+      writer.Priority(kPriority);
+      writer.Integrity(ByteSpan(reinterpret_cast<const std::uint8_t*>(options_.password.data()),
+                                options_.password.size()),
+                       options_.hmac);
+    }
     writer.Fingerprint();
     const ByteSpan bytes = writer.Finish();
     // libuv wants a buffer that it could write to, and does not.

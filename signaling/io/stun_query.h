@@ -1,5 +1,6 @@
-// Asks a STUN server which address it sees us at. RFC 8489 section 6.2.1, a Binding request over
-// UDP. Thread: the one that runs the loop.
+// Asks a STUN server which address it sees us at, or an ICE agent whether it hears us: a Binding
+// request over UDP. RFC 8489 section 6.2.1, RFC 8445 section 7.2. Thread: the one that runs the
+// loop.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,10 @@ class StunQuery {
     std::uint16_t port = 3478;
     stun::TransactionId id{};  // random
     int attempts = 5;          // the last one 1.5 s after the first
+    // Of an ICE agent; empty: a STUN server, which wants neither.
+    std::string username = {};
+    std::string password = {};
+    stun::HmacSha1 hmac = nullptr;  // REQUIRES: set, if there is a user name
   };
   // Nothing: no address, or no answer.
   using OnAnswer = std::function<void(std::optional<NetAddress>)>;

@@ -65,12 +65,16 @@ std::string WebSocketAccept(std::string_view key) {
 // wslay's callbacks read from `input` and write to `output`; nothing blocks and nothing is kept in
 // its queues between two calls of ours.
 struct WebSocket::Wslay {
-  Wslay() {
+  Wslay(WebSocketSide side, std::function<void(MutableByteSpan)> random_bytes)
+      : random(std::move(random_bytes)) {
     wslay_event_callbacks callbacks{};
     callbacks.recv_callback = &Receive;
     callbacks.send_callback = &Transmit;
     callbacks.on_msg_recv_callback = &OnMessage;
-    FOVEA_CHECK(wslay_event_context_server_init(&context, &callbacks, this) == 0);
+    callbacks.genmask_callback = &FillMask;
+    const auto init = side == WebSocketSide::kServer ? &wslay_event_context_server_init
+                                                     : &wslay_event_context_client_init;
+    FOVEA_CHECK(init(&context, &callbacks, this) == 0);
     wslay_event_config_set_max_recv_msg_length(context, limits::kSignalMessageBytesMax);
   }
   ~Wslay() { wslay_event_context_free(context); }
@@ -88,6 +92,11 @@ struct WebSocket::Wslay {
     std::copy_n(self.input.data(), n, out);
     self.input.remove_prefix(n);
     return static_cast<ssize_t>(n);
+  }
+
+  static int FillMask(wslay_event_context_ptr, std::uint8_t* out, std::size_t size, void* user) {
+    static_cast<Wslay*>(user)->random(MutableByteSpan(out, size));
+    return 0;
   }
 
   static ssize_t Transmit(wslay_event_context_ptr, const std::uint8_t* data, std::size_t size, int,
@@ -120,6 +129,7 @@ struct WebSocket::Wslay {
     if (own_code == 0) own_code = close_code::kProtocolError;
   }
 
+  const std::function<void(MutableByteSpan)> random;
   wslay_event_context_ptr context = nullptr;
   std::string_view input;
   std::string output;
@@ -130,7 +140,8 @@ struct WebSocket::Wslay {
   bool broken = false;
 };
 
-WebSocket::WebSocket() : wslay_(std::make_unique<Wslay>()) {}
+WebSocket::WebSocket(WebSocketSide side, std::function<void(MutableByteSpan)> random)
+    : wslay_(std::make_unique<Wslay>(side, std::move(random))) {}
 WebSocket::~WebSocket() = default;
 
 void WebSocket::HandleBytes(std::string_view bytes, std::vector<WebSocketMessage>& out) {

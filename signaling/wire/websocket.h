@@ -1,14 +1,16 @@
-// The server's half of WebSocket without I/O. RFC 6455; the framing is wslay's. No extension is
-// ever negotiated: permessage-deflate costs memory per connection and saves little on media
+// WebSocket without I/O, once the handshake is done. RFC 6455; the framing is wslay's. No extension
+// is ever negotiated: permessage-deflate costs memory per connection and saves little on media
 // signalling. Thread: one object per connection, owned by the signaling thread.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "sfu/core/bytes.h"
 #include "sfu/core/result.h"
 #include "signaling/wire/http_message.h"
 
@@ -36,6 +38,7 @@ inline constexpr std::uint16_t kInternalError = 1011;
 inline constexpr std::uint16_t kTryAgainLater = 1013;
 }  // namespace close_code
 
+enum class WebSocketSide : std::uint8_t { kServer, kClient };
 enum class WebSocketKind : std::uint8_t { kText, kBinary };
 
 struct WebSocketMessage {
@@ -49,10 +52,13 @@ struct WebSocketMessage {
 //  (1) After a close frame was sent or received no message is delivered or accepted for sending.
 //  (2) Pings are answered, and a close frame is echoed, by bytes in TakeOutput().
 // Limits: limits::kSignalMessageBytesMax per message over all its fragments; a longer one closes
-// with 1009. Malformed frames, unmasked ones and bad UTF-8 close with the codes of RFC 6455.
+// with 1009. Malformed frames, those masked as the other side does and bad UTF-8 close with the
+// codes of RFC 6455.
 class WebSocket {
  public:
-  WebSocket();
+  // A client masks what it sends, with bytes from `random`; a server does not need it.
+  explicit WebSocket(WebSocketSide side = WebSocketSide::kServer,
+                     std::function<void(MutableByteSpan)> random = {});
   ~WebSocket();
   WebSocket(const WebSocket&) = delete;
   WebSocket& operator=(const WebSocket&) = delete;

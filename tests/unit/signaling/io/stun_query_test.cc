@@ -1,6 +1,8 @@
 #include "signaling/io/stun_query.h"
 
+#include <algorithm>
 #include <array>
+#include <string>
 #include <vector>
 
 #include "sfu/stun/message_writer.h"
@@ -11,6 +13,15 @@ namespace fovea::io {
 namespace {
 
 constexpr stun::TransactionId kOurs{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+
+constexpr std::array<std::uint8_t, 3> kKey{'p', 'w', 'd'};
+
+// Says whose key it was, which is all that is looked at.
+stun::Sha1Digest FakeHmac(ByteSpan key, ByteSpan) {
+  stun::Sha1Digest digest{};
+  std::copy(key.begin(), key.end(), digest.begin());
+  return digest;
+}
 
 // A STUN server on loopback that leaves the first questions unanswered.
 class StunQueryTest : public LoopTest {
@@ -42,6 +53,8 @@ class StunQueryTest : public LoopTest {
         reinterpret_cast<const std::uint8_t*>(buffer_.data()), static_cast<std::size_t>(bytes)));
     ASSERT_TRUE(question.ok());
     EXPECT_EQ(question->message_class, stun::MessageClass::kRequest);
+    username_ = question->username;
+    is_signed_ = stun::VerifyIntegrity(*question, kKey, FakeHmac);
     if (questions_ <= unanswered_) return;
     if (lies_) Answer({9, 9, 9}, "6.6.6.6", from);
     Answer(question->transaction_id, "9.9.9.9", from);
@@ -76,6 +89,8 @@ class StunQueryTest : public LoopTest {
   int questions_ = 0;
   int unanswered_ = 0;
   bool lies_ = false;
+  std::string username_;
+  bool is_signed_ = false;
 };
 
 TEST_F(StunQueryTest, SaysWhatTheServerSees) {
@@ -97,6 +112,24 @@ TEST_F(StunQueryTest, GivesUp) {
   unanswered_ = 100;
   EXPECT_EQ(Ask("127.0.0.1", /*attempts=*/2), std::nullopt);
   EXPECT_EQ(Ask(std::string(300, 'x')), std::nullopt) << "no name";
+}
+
+TEST_F(StunQueryTest, OfAnIceAgentIsSignedWithItsPassword) {
+  (void)Ask("127.0.0.1");
+  EXPECT_EQ(username_, "");
+  EXPECT_FALSE(is_signed_);
+  bool is_done = false;
+  const StunQuery query(&loop_,
+                        {.host = "127.0.0.1",
+                         .port = port_,
+                         .id = kOurs,
+                         .username = "abcd:",
+                         .password = "pwd",
+                         .hmac = FakeHmac},
+                        [&](auto seen) { is_done = seen.has_value(); });
+  ASSERT_TRUE(RunUntil([&] { return is_done; }));
+  EXPECT_EQ(username_, "abcd:");
+  EXPECT_TRUE(is_signed_);
 }
 
 TEST_F(StunQueryTest, MayBeForgottenBeforeItIsAnswered) {

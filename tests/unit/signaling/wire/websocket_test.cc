@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "sfu/core/bytes.h"
 #include "sfu/core/limits.h"
 
@@ -104,6 +106,23 @@ TEST(WebSocket, WritesTheUnmaskedExamplesOfRfc6455) {
   const std::string large(65536, '\x02');
   EXPECT_TRUE(session.socket.Send(WebSocketKind::kBinary, large));
   EXPECT_EQ(session.socket.TakeOutput(), std::string("\x82\x7f\0\0\0\0\0\1\0\0", 10) + large);
+}
+
+TEST(WebSocket, OfAClientMasksAndUnderstandsAServer) {
+  WebSocket client(WebSocketSide::kClient, [](MutableByteSpan out) {
+    std::copy_n(kMask.begin(), out.size(), out.begin());
+  });
+  ASSERT_TRUE(client.Send(WebSocketKind::kText, "Hello"));
+  const std::string sent = client.TakeOutput();
+  EXPECT_EQ(sent, ClientFrame(1, "Hello"));
+  Session server;
+  EXPECT_EQ(server.Read(sent).at(0).payload, "Hello");
+  ASSERT_TRUE(server.socket.Send(WebSocketKind::kBinary, "and back"));
+  std::vector<WebSocketMessage> heard;
+  client.HandleBytes(server.socket.TakeOutput(), heard);
+  EXPECT_EQ(heard.at(0).payload, "and back");
+  client.HandleBytes(ClientFrame(1, "masked"), heard);
+  EXPECT_EQ(client.close_code(), close_code::kProtocolError) << "a server masks nothing";
 }
 
 TEST(WebSocket, ReadsTheSameHoweverTheBytesAreCut) {
