@@ -58,7 +58,8 @@ constexpr const char* kDoctorExamples = R"(Examples:
   fovea doctor --config /etc/fovea/fovea.yaml --stun stun.example.com:3478 --json
 
 Best while `fovea serve` runs with the same configuration. Ends with 1 if a check failed.
-With an account's access token in FOVEA_USER_TOKEN, it also does what a client does.)";
+It joins a room of its own, hidden, to see whether media gets through. With an account's access
+token in FOVEA_USER_TOKEN, it also does what a client of that account does.)";
 
 constexpr const char* kConfigExamples = R"(Examples:
   fovea config check fovea.yaml   prints OK, or the first mistake and ends with 1

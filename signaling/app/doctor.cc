@@ -6,6 +6,7 @@
 #include "signaling/app/doctor_fetch.h"
 #include "signaling/app/doctor_homeserver.h"
 #include "signaling/app/doctor_machine.h"
+#include "signaling/app/doctor_media.h"
 #include "signaling/app/doctor_public.h"
 #include "signaling/app/service_url.h"
 
@@ -13,6 +14,7 @@ namespace fovea::app {
 namespace {
 
 constexpr const char* kOrigin = "https://call.element.io";  // any other than the server's own
+constexpr int kRedirectionsMax = 3;
 
 // The host that clients connect to; empty if the configuration does not say.
 std::string PublicHost(const Config& config) {
@@ -25,6 +27,17 @@ std::string HostOf(const std::string& server_name) {
   const std::size_t colon = server_name.rfind(':');
   const bool in_brackets = server_name.ends_with(']');
   return colon == std::string::npos || in_brackets ? server_name : server_name.substr(0, colon);
+}
+
+// Goes where redirections lead, as a browser would.
+Probe FetchAsBrowser(std::string url, const Fetch& fetch) {
+  for (int hops = 0;; ++hops) {
+    Probe probe = fetch({.peer = Peer::kPublic, .url = url, .headers = {{"Origin", kOrigin}}});
+    if (probe.status() < 301 || probe.status() > 308 || hops == kRedirectionsMax) return probe;
+    const auto location = probe.response->Header("Location");
+    if (!location.has_value() || !location->starts_with("https://")) return probe;
+    url = *location;
+  }
 }
 
 void Append(std::vector<Finding>& to, std::vector<Finding> from) {
@@ -68,17 +81,35 @@ void ExamineWatching(const Config& config, const Fetch& fetch, std::vector<Findi
                             config));
 }
 
-// Whether a focus answers at the port that this configuration names.
-bool FocusRuns(const Config& config, const Fetch& fetch) {
-  if (config.port == 0) return false;
+std::string PlainUrl(const Config& config) {
   const bool is_tls = !config.tls.cert_file.empty() && config.tls.port == 0;
   const std::string& bind = config.bind_addresses.empty() ? "" : config.bind_addresses.front();
   const auto address = NetAddress::Parse(bind, config.port);
   const bool is_named = address.has_value() && bind != "::" && bind != "0.0.0.0";
   const std::string host =
       is_named ? address->ToString() : "127.0.0.1:" + std::to_string(config.port);
-  return fetch({.peer = Peer::kLocal, .url = (is_tls ? "https://" : "http://") + host + "/healthz"})
-             .status() == 200;
+  return (is_tls ? "https://" : "http://") + host;
+}
+
+// Whether a focus answers at the port that this configuration names.
+bool FocusRuns(const Config& config, const Fetch& fetch) {
+  if (config.port == 0) return false;
+  return fetch({.peer = Peer::kLocal, .url = PlainUrl(config) + "/healthz"}).status() == 200;
+}
+
+// By the port of this machine: what is before it is judged elsewhere, and does not carry media.
+Finding ExamineMedia(const Config& config, bool focus_runs, std::int64_t now_unix,
+                     DoctorLoop& loop) {
+  constexpr const char* kCheck = "media";
+  const auto url = DoctorJoinUrl(config, PlainUrl(config), now_unix);
+  if (!focus_runs || !url.has_value()) {
+    return {kCheck, Verdict::kSkip, focus_runs ? "there is no API key" : "no focus runs here",
+            "start it (fovea serve --config FILE) and ask again"};
+  }
+  const auto trials = loop.TryMedia(Peer::kLocal, *url);
+  if (trials.ok()) return MediaFinding(*trials);
+  return {kCheck, Verdict::kFail, "joining a room failed: " + trials.error(),
+          "the keys in this configuration have to be those of the focus that runs: restart it"};
 }
 
 std::string StunServer(const Config& config, const DoctorFlags& flags) {
@@ -102,7 +133,12 @@ std::vector<Finding> ExamineMachine(const Config& config, const DoctorFlags& fla
   const bool focus_runs =
       FocusRuns(config, [&](const ProbeRequest& request) { return loop.Get(request); });
   out.push_back(ExamineTcpPorts(loop.uv(), config, focus_runs));
+  if (!config.external.url.empty()) {
+    out.push_back({"media", Verdict::kSkip, "rooms and media are at " + config.external.url});
+    return out;
+  }
   out.push_back(ExamineUdpPorts(config, focus_runs));
+  out.push_back(ExamineMedia(config, focus_runs, now_unix, loop));
   std::optional<NetAddress> seen;
   if (const std::string server = StunServer(config, flags); !server.empty()) {
     const Result<NetAddress, std::string> answer = loop.AskStun(server);
@@ -137,9 +173,8 @@ std::vector<Finding> ExamineHomeserver(const Config& config, std::int64_t now_un
         fetch({.url = base + "/_matrix/federation/v1/openid/userinfo?access_token=fovea-doctor"})));
   }
   out.push_back(WellKnownFinding(
-      fetch({.peer = Peer::kPublic,
-             .url = "https://" + HostOf(config.homeserver.name) + "/.well-known/matrix/client",
-             .headers = {{"Origin", kOrigin}}}),
+      FetchAsBrowser("https://" + HostOf(config.homeserver.name) + "/.well-known/matrix/client",
+                     fetch),
       ServiceUrlOf(config.access.public_url)));
   return out;
 }

@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "sfu/crypto/hmac.h"
 #include "sfu/crypto/secret.h"
-#include "signaling/io/stun_query.h"
+#include "signaling/io/websocket_client.h"
+#include "signaling/livekit/pb.h"
 
 namespace fovea::app {
 namespace {
@@ -75,7 +77,10 @@ Probe DoctorLoop::Get(const ProbeRequest& request) {
     if (result.ok()) {
       out.response = *std::move(result);
     } else {
-      out.error = std::string(ToString(result.error()));
+      // Whether it was the certificate is known here, and said below.
+      out.error = result.error() == io::HttpClientError::kConnect
+                      ? "no connection"
+                      : std::string(ToString(result.error()));
     }
     loop_.Stop();
   });
@@ -98,19 +103,62 @@ Result<NetAddress, std::string> DoctorLoop::AskStun(const std::string& server) {
     if (host.find(':') != std::string::npos && url->port != 80) port = url->port;
     host = url->host;
   }
-  stun::TransactionId transaction{};
-  crypto::RandomBytes(transaction);
-  Result<NetAddress, std::string> seen = Failure{std::string("interrupted")};
-  const io::StunQuery query(
-      uv(), {.host = host, .port = port, .id = transaction}, [&](auto answer) {
-        seen =
-            answer.has_value()
-                ? Result<NetAddress, std::string>(*answer)
-                : Result<NetAddress, std::string>(Failure{"no answer from STUN server " + server});
+  const auto seen = Await({.host = host, .port = port});
+  if (!seen.has_value()) return Failure{"no answer from STUN server " + server};
+  return *seen;
+}
+
+std::optional<NetAddress> DoctorLoop::Await(io::StunQuery::Options options) {
+  crypto::RandomBytes(options.id);
+  std::optional<NetAddress> seen;
+  const io::StunQuery query(uv(), std::move(options), [&](auto answer) {
+    seen = answer;
+    loop_.Stop();
+  });
+  if (!interrupted_) loop_.Run();
+  return seen;
+}
+
+Result<std::vector<MediaTrial>, std::string> DoctorLoop::TryMedia(Peer peer,
+                                                                  const std::string& url) {
+  const std::optional<wire::HttpUrl> parsed = wire::ParseHttpUrl(url);
+  if (!parsed.has_value()) return Failure{std::string("not an http or https URL")};
+  const io::TlsClient& tls = clients_[static_cast<std::size_t>(peer)]->tls;
+  MediaOffer offer;
+  std::string problem = "interrupted";
+  io::WebSocketClient signal(
+      uv(),
+      {.url = *parsed,
+       .wrap_tls = [&](auto raw,
+                       const std::string& host) { return tls.Wrap(std::move(raw), host); },
+       .random = [](MutableByteSpan out) { crypto::RandomBytes(out); }},
+      [&](const wire::WebSocketMessage& message) {
+        pb::SignalResponse response;
+        if (offer.is_complete || !response.ParseFromString(message.payload)) return;
+        offer.Add(response);
+        if (offer.is_complete) loop_.Stop();
+      },
+      [&](const std::string& why) {
+        problem = why;
         loop_.Stop();
       });
   if (!interrupted_) loop_.Run();
-  return seen;
+  if (!offer.is_complete) return Failure{problem};
+  pb::SignalRequest request;
+  *request.mutable_answer() = offer.answer;
+  (void)signal.Send(wire::WebSocketKind::kBinary, request.SerializeAsString());
+  std::vector<MediaTrial> trials;
+  for (const NetAddress& address : offer.addresses) {
+    const auto seen = Await({.host = address.IpString(),
+                             .port = address.port,
+                             .username = offer.ufrag + ":" + kDoctorUfrag,
+                             .password = offer.password,
+                             .hmac = crypto::HmacSha1});
+    trials.push_back({address, seen.has_value()});
+  }
+  request.mutable_leave()->set_reason(pb::DisconnectReason::CLIENT_INITIATED);
+  (void)signal.Send(wire::WebSocketKind::kBinary, request.SerializeAsString());
+  return trials;
 }
 
 }  // namespace fovea::app

@@ -6,14 +6,17 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "sfu/core/net_address.h"
 #include "sfu/core/result.h"
 #include "signaling/app/config.h"
+#include "signaling/app/doctor_media.h"
 #include "signaling/app/doctor_probe.h"
 #include "signaling/app/https_client.h"
 #include "signaling/io/event_loop.h"
 #include "signaling/io/http_client.h"
+#include "signaling/io/stun_query.h"
 #include "signaling/io/tls.h"
 
 namespace fovea::app {
@@ -36,6 +39,11 @@ class DoctorLoop {
   // How the STUN server "host:port" sees this machine. The error is a sentence for the operator.
   [[nodiscard]] Result<NetAddress, std::string> AskStun(const std::string& server);
 
+  // Joins by the WebSocket at `url` and sends an ICE check to each address it is told of. The error
+  // is a sentence for the operator.
+  [[nodiscard]] Result<std::vector<MediaTrial>, std::string> TryMedia(Peer peer,
+                                                                      const std::string& url);
+
   [[nodiscard]] uv_loop_t* uv() const { return loop_.uv(); }
   [[nodiscard]] bool interrupted() const { return interrupted_; }
 
@@ -47,6 +55,8 @@ class DoctorLoop {
     io::HttpClient http;
   };
   DoctorLoop();
+  // Runs until that is answered; nothing if it is not.
+  [[nodiscard]] std::optional<NetAddress> Await(io::StunQuery::Options options);
   [[nodiscard]] std::optional<std::string> Add(Peer peer, io::TlsTrust trust);
 
   bool interrupted_ = false;

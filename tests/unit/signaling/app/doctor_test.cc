@@ -77,14 +77,13 @@ TEST(DoctorHomeserver, FailsAClockThatIsMoreThanHalfAMinuteOff) {
 }
 
 TEST(DoctorHomeserver, FailsWithoutDelayedEventsAndWarnsWithoutStickyOnes) {
-  const auto findings = FeatureFindings(Answer(
-      200, R"({"unstable_features":{"org.matrix.msc4140":false,"org.matrix.msc4222":true}})"));
-  ASSERT_EQ(findings.size(), 3U);
+  const auto findings =
+      FeatureFindings(Answer(200, R"({"unstable_features":{"org.matrix.msc4140":false}})"));
+  ASSERT_EQ(findings.size(), 2U);
   EXPECT_EQ(findings[0].verdict, Verdict::kFail);
   EXPECT_THAT(findings[0].fix, HasSubstr("max_event_delay_duration: 24h"));
   EXPECT_EQ(findings[1].verdict, Verdict::kWarn);
   EXPECT_THAT(findings[1].fix, HasSubstr("msc4354_enabled: true"));
-  EXPECT_EQ(findings[2].verdict, Verdict::kPass);
 }
 
 TEST(DoctorHomeserver, TellsAnUnknownTokenFromThatOfAnotherService) {
@@ -228,7 +227,7 @@ Network GoodHomeserver() {
   network.answers["/_matrix/client/versions"] =
       Answer(200,
              R"({"versions":[],"unstable_features":)"
-             R"({"org.matrix.msc4140":true,"org.matrix.msc4222":true}})",
+             R"({"org.matrix.msc4140":true,"org.matrix.msc4354":true}})",
              {{"date", "Wed, 21 Oct 2015 07:28:00 GMT"}});
   network.answers["/_matrix/client/v3/account/whoami"] =
       Answer(200, R"({"user_id":"@fovea:example.com"})");
@@ -245,6 +244,19 @@ TEST(Doctor, HasNothingToSayAboutAGoodHomeserver) {
   const auto findings = ExamineHomeserver(Focus(), kNow, network.fetch());
   EXPECT_THAT(Failed(findings), testing::IsEmpty());
   EXPECT_EQ(network.asked.back().url, "https://example.com/.well-known/matrix/client");
+}
+
+TEST(Doctor, FollowsAWellKnownDocumentThatMovedButNotForEver) {
+  Network network = GoodHomeserver();
+  network.answers["/.well-known/matrix/client"] =
+      Answer(301, "", {{"Location", "https://www.example.com/matrix"}});
+  network.answers["/matrix"] = Answer(200, "{}", kCors);
+  auto findings = ExamineHomeserver(Focus(), kNow, network.fetch());
+  EXPECT_EQ(network.asked.back().url, "https://www.example.com/matrix");
+  EXPECT_THAT(findings.back().observed, HasSubstr("names no focus"));
+  network.answers["/matrix"] = Answer(302, "", {{"Location", "https://example.com/matrix"}});
+  findings = ExamineHomeserver(Focus(), kNow, network.fetch());
+  EXPECT_THAT(findings.back().observed, HasSubstr("302"));
 }
 
 TEST(Doctor, AsksADeadHomeserverOnce) {
