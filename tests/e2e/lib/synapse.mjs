@@ -16,12 +16,12 @@ export async function synapsePorts() {
   return { http, tls };
 }
 
-// A key and a certificate for 127.0.0.1 that nobody else trusts.
-export function selfSigned(folder) {
+// A key and a certificate for 127.0.0.1, or for `names`, that nobody else trusts.
+export function selfSigned(folder, names = 'IP:127.0.0.1,DNS:localhost') {
   const files = { cert: path.join(folder, 'tls.crt'), key: path.join(folder, 'tls.key') };
   execFileSync('openssl', [
     'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-    '-subj', '/CN=fovea case', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost',
+    '-subj', '/CN=fovea case', '-addext', `subjectAltName=${names}`,
     '-keyout', files.key, '-out', files.cert,
   ], { stdio: 'ignore' });
   return files;

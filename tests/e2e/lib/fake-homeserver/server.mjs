@@ -199,7 +199,8 @@ export class FakeHomeserver {
     note.status = status;
     const answer = JSON.stringify(body);
     if (fault && (await answerWithFault(fault, response, status, answer))) return;
-    response.writeHead(status, { ...cors, 'content-type': 'application/json' }).end(answer);
+    const date = new Date(Date.now() + (this.options.clockAheadMs ?? 0)).toUTCString();
+    response.writeHead(status, { ...cors, date, 'content-type': 'application/json' }).end(answer);
   }
 
   async #answer(request, url, text, note) {
