@@ -18,10 +18,11 @@ std::optional<std::string> CompleteWellKnown(std::string_view upstream,
                                              const WellKnownOptions& options) {
   std::optional<nlohmann::json> document = wire::ParseJson(upstream);
   if (!document.has_value() || !document->is_object()) return std::nullopt;
-  nlohmann::json& homeserver = (*document)["m.homeserver"];
-  if (!homeserver.is_object()) homeserver = nlohmann::json::object();
-  if (!homeserver.contains("base_url") && !options.base_url.empty()) {
-    homeserver["base_url"] = options.base_url;
+  // Without a base_url clients stop at the entry with an error; without the entry they go on.
+  if (!options.base_url.empty()) {
+    nlohmann::json& homeserver = (*document)["m.homeserver"];
+    if (!homeserver.is_object()) homeserver = nlohmann::json::object();
+    if (!homeserver.contains("base_url")) homeserver["base_url"] = options.base_url;
   }
   nlohmann::json foci = nlohmann::json::array();
   foci.push_back({{"type", "livekit"}, {"livekit_service_url", options.livekit_service_url}});
@@ -64,11 +65,14 @@ void WellKnown::OnUpstream(std::optional<std::string> body) {
 }
 
 wire::HttpResponse WellKnown::Response() const {
-  if (!document_.has_value()) {
-    return wire::TextResponse(502, "the homeserver's own /.well-known/matrix/client is not there");
+  wire::HttpResponse response;
+  if (document_.has_value()) {
+    response = wire::JsonResponse(200, *document_);
+    response.headers.emplace_back("Cache-Control", "public, max-age=300");
+  } else {
+    response =
+        wire::TextResponse(502, "the homeserver's own /.well-known/matrix/client is not there");
   }
-  wire::HttpResponse response = wire::JsonResponse(200, *document_);
-  response.headers.emplace_back("Cache-Control", "public, max-age=300");
   wire::AddCorsHeaders(response);
   return response;
 }

@@ -49,6 +49,14 @@ TEST(WellKnown, RepairsPartsThatAreOfTheWrongKind) {
   EXPECT_EQ(document["org.matrix.msc4143.rtc_foci"].size(), 1U);
 }
 
+TEST(WellKnown, SaysNothingOfAHomeserverThatNobodyNamed) {
+  WellKnownOptions options = kOptions;
+  options.base_url.clear();
+  const auto text = CompleteWellKnown("{}", options);
+  ASSERT_TRUE(text.has_value());
+  EXPECT_FALSE(nlohmann::json::parse(*text).contains("m.homeserver"));
+}
+
 TEST(WellKnown, RefusesWhatIsNoObject) {
   EXPECT_EQ(Completed("[]"), "nothing");
   EXPECT_EQ(Completed("<html>"), "nothing");
