@@ -129,6 +129,11 @@ inline constexpr std::size_t kDataNoncesMax =
 inline constexpr std::size_t kWsSendQueueBytesMax =
     4 * 1024 * 1024;  // a slower client is disconnected
 inline constexpr std::size_t kHttpConnectionsMax = 16384;
+// Calls with series of their own in /metrics, the largest first; the rest is counted
+// (fovea_call_series_left_out_total). Room names come from clients, and each series costs whoever
+// scrapes us memory for days; 256 calls are some 1800 series.
+inline constexpr std::size_t kMetricsCallsMax = 256;
+inline constexpr std::size_t kMetricsConnectionsMax = 32;  // of scrapers; further ones are refused
 
 // --- Delegated leave and stored state ---------------------------------------------------------
 // Delayed leaves held for one Matrix user; further ones are refused. A user has few devices in few

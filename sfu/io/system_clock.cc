@@ -1,8 +1,18 @@
 #include "sfu/io/system_clock.h"
 
 #include <chrono>
+#include <ctime>
 
 namespace fovea::io {
+namespace {
+
+Duration Read(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return Seconds(time.tv_sec) + Micros(time.tv_nsec / 1000);
+}
+
+}  // namespace
 
 Instant MonotonicNow() {
   return Instant(
@@ -14,5 +24,8 @@ WallMicros WallNow() {
                         std::chrono::system_clock::now().time_since_epoch())
                         .count()};
 }
+
+Duration ThreadCpuTime() { return Read(CLOCK_THREAD_CPUTIME_ID); }
+Duration ProcessCpuTime() { return Read(CLOCK_PROCESS_CPUTIME_ID); }
 
 }  // namespace fovea::io

@@ -8,4 +8,8 @@ namespace fovea::io {
 [[nodiscard]] Instant MonotonicNow();
 [[nodiscard]] WallMicros WallNow();
 
+// Processor time used so far, the kernel's part included.
+[[nodiscard]] Duration ThreadCpuTime();   // by the calling thread
+[[nodiscard]] Duration ProcessCpuTime();  // by all threads
+
 }  // namespace fovea::io

@@ -140,6 +140,7 @@ class WorkerThread::Loop : public ring::Waker {
     snapshot_.packets_sent = port_.packets_sent();
     snapshot_.send_calls = port_.send_calls();
     snapshot_.peers = worker_.peer_count();
+    snapshot_.cpu = ThreadCpuTime();
   }
 
   control::WorkerChannel& channel_;

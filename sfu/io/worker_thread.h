@@ -45,6 +45,7 @@ class WorkerThread {
     std::uint64_t packets_sent = 0;
     std::uint64_t send_calls = 0;
     std::size_t peers = 0;
+    Duration cpu{};  // that the thread has used, the kernel's part included
   };
   [[nodiscard]] Snapshot Read() const;
 

@@ -170,6 +170,8 @@ bool Worker::SendRtp(Downlink& downlink, const Outgoing& out) {
   ++downlink.packets_sent;
   downlink.bytes_sent += *size;
   stats_.bytes_sent += *size;
+  (out.over_rtx ? stats_.rtp_bytes_retransmitted : stats_.rtp_bytes_forwarded) +=
+      header.size() + payload_bytes;
   return true;
 }
 

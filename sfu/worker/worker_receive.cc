@@ -181,6 +181,7 @@ const Peer::Route* Worker::RouteOf(Peer& peer, const rtp::RtpView& view,
 std::optional<DropReason> Worker::HandleRtp(Instant now, Peer& peer, ring::SlotIndex slot_index,
                                             MutableByteSpan packet) {
   ++stats_.rtp_received;
+  stats_.rtp_bytes_received += packet.size();
   const Result<rtp::RtpView, DropReason> parsed = rtp::RtpView::Parse(packet);
   if (!parsed.ok()) return parsed.error();
   rtp::RtpView view = *parsed;
@@ -194,6 +195,8 @@ std::optional<DropReason> Worker::HandleRtp(Instant now, Peer& peer, ring::SlotI
   if (route == nullptr) return DropReason::kUnknownSsrc;
   Uplink& uplink = *route->uplink;
   if (route->is_rtx) {
+    ++stats_.rtx_received;
+    stats_.rtx_bytes_received += packet.size();
     const Result<MutableByteSpan, DropReason> original =
         Restore(uplink, route->layer, packet, view);
     if (!original.ok()) return original.error();

@@ -259,4 +259,13 @@ void DelayedLeaves::HandleVerdict(const std::optional<wire::HttpResponse>& answe
   ports_.log.Log(LogLevel::kWarn, "delegation is not offered yet: " + why);
 }
 
+DelayedLeaveFacts DelayedLeaves::CountLeaves() const {
+  DelayedLeaveFacts facts{.is_offered = is_verified_, .jobs = table_.size()};
+  for (std::size_t i = 0; i < matrix::kLeaveEnds; ++i) {
+    facts.ended[i] = table_.ended_total(static_cast<matrix::LeaveEnd>(i));
+  }
+  facts.failed_calls = table_.failed_calls_total();
+  return facts;
+}
+
 }  // namespace fovea::app

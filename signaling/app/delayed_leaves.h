@@ -11,6 +11,7 @@
 
 #include "sfu/core/log.h"
 #include "signaling/app/leave_ports.h"
+#include "signaling/app/metrics.h"
 #include "signaling/app/token_ports.h"
 #include "signaling/io/http_client.h"
 #include "signaling/io/timer.h"
@@ -64,6 +65,7 @@ class DelayedLeaves : public DelegationPort {
   void HandleAborted(Instant now, const std::string& room, const std::string& identity);
 
   [[nodiscard]] const matrix::DelayedLeaves& table() const { return table_; }
+  [[nodiscard]] DelayedLeaveFacts CountLeaves() const;
 
  private:
   using OnAnswer = std::function<void(const std::optional<wire::HttpResponse>&)>;

@@ -11,6 +11,8 @@
 #include "sfu/crypto/secret.h"
 #include "sfu/io/system_clock.h"
 #include "signaling/app/log.h"
+#include "signaling/app/metrics_census.h"
+#include "signaling/app/version.h"
 #include "signaling/wire/json.h"
 
 namespace fovea::app {
@@ -40,6 +42,7 @@ ExternalServer::ExternalServer(Config config)
 }
 
 ExternalServer::~ExternalServer() {
+  metrics_.reset();
   http_.reset();
   leaves_.reset();
   tokens_.reset();
@@ -87,7 +90,26 @@ std::optional<std::string> ExternalServer::Start() {
   StartLeaves();
   if (auto error = ResumeJobs()) return error;
   http_ = std::make_unique<io::HttpServer>(loop_.uv(), *this);
-  return listeners_.Open(*http_);
+  if (auto error = listeners_.Open(*http_)) return error;
+  return OpenMetrics();
+}
+
+std::optional<std::string> ExternalServer::OpenMetrics() {
+  started_unix_ = static_cast<double>(io::WallNow().value) / 1e6;
+  if (config_.prometheus.port == 0) return std::nullopt;
+  metrics_ = std::make_unique<MetricsListener>(loop_.uv(), config_.prometheus,
+                                               [this] { return CountForMetrics(); });
+  return metrics_->Open(config_.bind_addresses);
+}
+
+MetricsFacts ExternalServer::CountForMetrics() const {
+  MetricsFacts facts{.version = kVersion};
+  facts.process = CountProcess(started_unix_);
+  facts.http_connections = http_->connection_count();
+  facts.tokens = tokens_->service().CountTokens();
+  facts.delayed_leaves = leaves_->CountLeaves();
+  if (state_ != nullptr && state_->has_file()) facts.state = StateFacts{state_->is_degraded()};
+  return facts;
 }
 
 std::optional<std::string> ExternalServer::StartTls() {
@@ -206,6 +228,7 @@ void ExternalServer::Run() {
   log_->Log(LogLevel::kInfo, "stopping");
   tokens_->service().StopServing();
   http_->StopListening();
+  if (metrics_ != nullptr) metrics_->StopListening();
   if (state_ != nullptr) state_->Flush();
   loop_.Drain();
 }

@@ -13,6 +13,7 @@
 #include "signaling/app/delayed_leaves.h"
 #include "signaling/app/external_sfu.h"
 #include "signaling/app/listeners.h"
+#include "signaling/app/metrics_listener.h"
 #include "signaling/app/redis_jobs.h"
 #include "signaling/app/sfu_webhook.h"
 #include "signaling/app/state_store.h"
@@ -51,6 +52,8 @@ class ExternalServer : public io::HttpHandler {
   [[nodiscard]] Result<std::vector<matrix::LeaveJob>, std::string> LoadFromRedis();
   void HandleWebhook(const wire::HttpRequest& request);
   void PrintReady() const;
+  [[nodiscard]] std::optional<std::string> OpenMetrics();
+  [[nodiscard]] MetricsFacts CountForMetrics() const;
 
   // Constant after construction.
   const Config config_;
@@ -65,6 +68,8 @@ class ExternalServer : public io::HttpHandler {
   std::unique_ptr<TokenFront> tokens_;
   std::unique_ptr<DelayedLeaves> leaves_;
   std::unique_ptr<io::HttpServer> http_;
+  std::unique_ptr<MetricsListener> metrics_;  // null: not asked for
+  double started_unix_ = 0;
 };
 
 }  // namespace fovea::app

@@ -1,6 +1,8 @@
 #include "signaling/app/matrix_focus.h"
 
 #include <algorithm>
+#include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -141,7 +143,7 @@ focus::TransactionOutcome MatrixFocus::OnTransaction(Instant now, const std::str
 void MatrixFocus::DecideMint(Instant now, const focus::MintQuery& query, OnDecided on_decided) {
   const focus::MintDecision decision = conductor_.MayMint(now, query);
   const bool asks = decision.verdict == matrix::MintVerdict::kAskHomeserver;
-  if (!asks || waiting_.size() >= kWaitingMintsMax) return on_decided(decision);
+  if (!asks || waiting_.size() >= kWaitingMintsMax) return Tell(decision, on_decided);
   waiting_.push_back({.query = query,
                       .on_decided = std::move(on_decided),
                       .give_up_at = now + kAskMax,
@@ -159,7 +161,12 @@ void MatrixFocus::DecideWaiting(Instant now) {
   std::vector<WaitingMint> due(std::make_move_iterator(first),
                                std::make_move_iterator(waiting_.end()));
   waiting_.erase(first, waiting_.end());
-  for (const WaitingMint& mint : due) mint.on_decided(conductor_.MayMint(now, mint.query));
+  for (const WaitingMint& mint : due) Tell(conductor_.MayMint(now, mint.query), mint.on_decided);
+}
+
+void MatrixFocus::Tell(const focus::MintDecision& decision, const OnDecided& on_decided) {
+  ++counted_.decisions[static_cast<std::size_t>(decision.reason)];
+  on_decided(decision);
 }
 
 void MatrixFocus::RecordMint(Instant now, const matrix::MintedIdentity& minted) {
@@ -229,6 +236,7 @@ void MatrixFocus::KeepChanges() {
 
 void MatrixFocus::Do(Instant now, const focus::Evict& action) {
   ++eviction_times_.evictions;
+  ++counted_.evictions[static_cast<std::size_t>(action.reason)];
   const auto fence =
       rooms_.Evict(now, action.room_name, action.identity, action.tokens_before_unix);
   if (!fence.has_value()) return;
@@ -243,6 +251,7 @@ void MatrixFocus::HandleFence(Instant now, std::uint64_t fence) {
   ++times.fenced;
   times.last = now - it->second;
   times.longest = std::max(times.longest, times.last);
+  times.total += times.last;
   fences_.erase(it);
 }
 
@@ -311,16 +320,42 @@ void MatrixFocus::Do(Instant now, const focus::SendDelayedLeave& action) {
 void MatrixFocus::Do(Instant /*now*/, const focus::ClearRevocation& /*action*/) {}
 
 void MatrixFocus::Do(Instant now, const focus::CallChanged& action) {
+  const std::optional<focus::CallFacts> facts = conductor_.Facts(action.room_name);
+  if (action.kind == focus::CallChangeKind::kStarted) ++counted_.calls_started;
+  if (action.kind == focus::CallChangeKind::kEnded) {
+    const auto reason = facts.has_value() && facts->last_departure.has_value()
+                            ? *facts->last_departure
+                            : focus::DepartureReason::kOther;
+    ++counted_.calls_ended[static_cast<std::size_t>(reason)];
+  }
   pb::WebhookEvent event;
   event.set_event(EventOf(action.kind));
   event.set_id(livekit::NewId(context_.rng, livekit::kEventPrefix));
   event.set_created_at(context_.Wall(now).value / 1'000'000);
   event.mutable_room()->set_name(action.room_name);
   // LiveKit's message has no place for the Matrix side; metadata is the application's own.
-  if (const auto facts = conductor_.Facts(action.room_name)) {
-    event.mutable_room()->set_metadata(CallJson(*facts));
-  }
+  if (facts.has_value()) event.mutable_room()->set_metadata(CallJson(*facts));
   context_.webhooks.Notify(event);
+}
+
+MembershipFacts MatrixFocus::CountMembership(Instant now) const {
+  MembershipFacts facts = counted_;
+  if (const std::optional<Instant> heard = conductor_.last_heard()) {
+    facts.push_age_s = static_cast<double>(ToMicros(now - *heard)) / 1e6;
+  }
+  facts.is_answering = !conductor_.is_homeserver_failing();
+  facts.transactions = appservice_.transactions_total();
+  facts.transactions_repeated = appservice_.replays_total();
+  facts.transactions_unreadable = appservice_.unreadable_total();
+  facts.transactions_refused = appservice_.refused_total();
+  facts.admissions = conductor_.admissions();
+  facts.watched_rooms = conductor_.watched_rooms();
+  facts.calls = facts.calls_started -
+                std::accumulate(facts.calls_ended.begin(), facts.calls_ended.end(), 0ULL);
+  facts.eviction_total = eviction_times_.total;
+  facts.eviction_longest = eviction_times_.longest;
+  facts.evictions_fenced = eviction_times_.fenced;
+  return facts;
 }
 
 }  // namespace fovea::app

@@ -18,6 +18,7 @@
 #include "signaling/app/appservice.h"
 #include "signaling/app/config.h"
 #include "signaling/app/homeserver_client.h"
+#include "signaling/app/metrics.h"
 #include "signaling/app/state_store.h"
 #include "signaling/app/sync_client.h"
 #include "signaling/focus/conductor.h"
@@ -32,6 +33,7 @@ struct EvictionTimes {
   std::uint64_t fenced = 0;     // those that were connected and whose fence is acknowledged
   Duration last{};
   Duration longest{};
+  Duration total{};
 };
 
 // Outlived by everything it is given.
@@ -85,6 +87,7 @@ class MatrixFocus : private TransactionSink {
 
   [[nodiscard]] const focus::Conductor& conductor() const { return conductor_; }
   [[nodiscard]] const EvictionTimes& eviction_times() const { return eviction_times_; }
+  [[nodiscard]] MembershipFacts CountMembership(Instant now) const;
 
  private:
   struct WaitingMint {
@@ -114,6 +117,7 @@ class MatrixFocus : private TransactionSink {
   void Do(Instant now, const focus::CallChanged& action);
   void SetMayPublish(Instant now, const std::string& room, const std::string& identity, bool may);
   void DecideWaiting(Instant now);
+  void Tell(const focus::MintDecision& decision, const OnDecided& on_decided);
 
   const Config& config_;
   LogSink& log_;
@@ -132,6 +136,8 @@ class MatrixFocus : private TransactionSink {
   std::unordered_map<std::uint64_t, Instant> fences_;  // fence: when its evidence came
   Instant evidence_at_{};
   EvictionTimes eviction_times_;
+  // Counted since the start; the rest of it is filled in by CountMembership.
+  MembershipFacts counted_;
 };
 
 }  // namespace fovea::app

@@ -184,6 +184,13 @@ void MatrixSide::Pump(Instant now) {
   if (focus_ != nullptr) focus_->Pump(now);
 }
 
+void MatrixSide::Count(Instant now, MetricsFacts& facts) const {
+  if (focus_ != nullptr) facts.membership = focus_->CountMembership(now);
+  if (tokens_ != nullptr) facts.tokens = tokens_->service().CountTokens();
+  if (leaves_ != nullptr) facts.delayed_leaves = leaves_->CountLeaves();
+  if (store_->has_file()) facts.state = StateFacts{store_->is_degraded()};
+}
+
 Deadline MatrixSide::NextDeadline() const {
   return focus_ == nullptr ? Deadline{} : focus_->NextDeadline();
 }

@@ -54,6 +54,11 @@ class MatrixSide : public livekit::PresencePort, private LeaveJobStore {
 
   void HandleFence(Instant now, std::uint64_t fence);
   void Pump(Instant now);
+  void Count(Instant now, MetricsFacts& facts) const;
+  // Null: no homeserver is configured.
+  [[nodiscard]] const focus::Conductor* conductor() const {
+    return focus_ == nullptr ? nullptr : &focus_->conductor();
+  }
   [[nodiscard]] Deadline NextDeadline() const;
 
  private:

@@ -11,6 +11,8 @@
 #include "sfu/io/system_clock.h"
 #include "signaling/app/join_params.h"
 #include "signaling/app/log.h"
+#include "signaling/app/metrics_census.h"
+#include "signaling/app/version.h"
 #include "signaling/app/webhooks.h"
 #include "signaling/wire/json.h"
 
@@ -70,6 +72,7 @@ Server::Server(Config config)
 
 Server::~Server() {
   for (const auto& worker : workers_) worker->Stop();
+  metrics_.reset();
   // Requests that wait for a homeserver hold on to their connections: they go first.
   if (context_ != nullptr) context_->presence = nullptr;
   matrix_.reset();
@@ -86,9 +89,7 @@ Server::~Server() {
 
 std::optional<std::string> Server::Start() {
   for (const std::string& note : config_.notes) log_->Log(LogLevel::kInfo, note);
-  if (config_.prometheus.port != 0) {
-    log_->Log(LogLevel::kWarn, "prometheus.port: accepted, not used: metrics are not served yet");
-  }
+  started_unix_ = static_cast<double>(io::WallNow().value) / 1e6;
   if (!config_.page_dir.empty()) {
     Result<Page, std::string> page = Page::Load(config_.page_dir);
     if (!page.ok()) return page.error();
@@ -126,7 +127,32 @@ std::optional<std::string> Server::Start() {
                         .tls = tls_client_.has_value() ? &*tls_client_ : nullptr});
   context_->presence = matrix_.get();
   if (auto error = matrix_->Start(io::MonotonicNow())) return error;
-  return listeners_.Open(*http_);
+  if (auto error = listeners_.Open(*http_)) return error;
+  return OpenMetrics();
+}
+
+std::optional<std::string> Server::OpenMetrics() {
+  if (config_.prometheus.port == 0) return std::nullopt;
+  metrics_ = std::make_unique<MetricsListener>(loop_.uv(), config_.prometheus,
+                                               [this] { return CountForMetrics(); });
+  return metrics_->Open(config_.bind_addresses);
+}
+
+MetricsFacts Server::CountForMetrics() {
+  MetricsFacts facts{.version = kVersion, .node_id = config_.server.node_id};
+  facts.process = CountProcess(started_unix_);
+  facts.http_connections = http_->connection_count();
+  MediaFacts& media = facts.media.emplace();
+  for (const auto& worker : workers_) media.workers.push_back(worker->Read());
+  media.joins = joins_;
+  media.joins_refused = joins_refused_;
+  media.webhooks_delivered = webhooks_->queue().delivered_total();
+  media.webhooks_dropped = webhooks_->queue().dropped_total();
+  CountRooms(*rooms_, matrix_->conductor(), media);
+  call_series_left_out_ += media.calls_left_out_total;
+  media.calls_left_out_total = call_series_left_out_;
+  matrix_->Count(io::MonotonicNow(), facts);
+  return facts;
 }
 
 std::size_t Server::LargeBodyBytesMax(const wire::HttpRequest& head) {
@@ -196,6 +222,7 @@ void Server::PrintReady() const {
   const std::vector<NetAddress>& tls = listeners_.tls();
   ready["http"] = plain.empty() ? "" : shown(plain.front());
   if (!tls.empty()) ready["https"] = shown(tls.front());
+  if (metrics_ != nullptr) ready["metrics"] = shown(metrics_->bound().front());
   ready["udp"] = nlohmann::json::array();
   for (const auto& worker : workers_) ready["udp"].push_back(shown(worker->local()));
   std::printf("%s\n", wire::DumpJson(ready).c_str());
@@ -214,6 +241,7 @@ void Server::Run() {
   loop_.Run();
   log_->Log(LogLevel::kInfo, "stopping");
   http_->StopListening();
+  if (metrics_ != nullptr) metrics_->StopListening();
   matrix_->StopServing();
   rooms_->Shutdown(io::MonotonicNow());
   Turn();

@@ -15,6 +15,7 @@
 #include "signaling/app/config.h"
 #include "signaling/app/listeners.h"
 #include "signaling/app/matrix_side.h"
+#include "signaling/app/metrics_listener.h"
 #include "signaling/app/page.h"
 #include "signaling/app/signal_hub.h"
 #include "signaling/focus/data_hub.h"
@@ -64,6 +65,8 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
   [[nodiscard]] bool BeforeSleep();
   void SetTimer(Instant now);
   void PrintReady() const;
+  [[nodiscard]] std::optional<std::string> OpenMetrics();
+  [[nodiscard]] MetricsFacts CountForMetrics();
 
   // Constant after construction.
   const Config config_;
@@ -90,7 +93,13 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
 
   std::unique_ptr<io::Timer> timer_;
   std::unique_ptr<io::HttpServer> http_;
+  std::unique_ptr<MetricsListener> metrics_;  // null: not asked for
   bool stopping_ = false;
+  // Counters for metrics of what nobody else counts.
+  double started_unix_ = 0;
+  std::uint64_t joins_ = 0;
+  std::uint64_t joins_refused_ = 0;
+  std::uint64_t call_series_left_out_ = 0;
 };
 
 }  // namespace fovea::app

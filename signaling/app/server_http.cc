@@ -104,6 +104,7 @@ wire::HttpResponse Server::DevToken(const wire::HttpRequest& request) const {
 
 void Server::OnUpgrade(io::IncomingRequest request, io::UpgradeWriter writer) {
   const auto refuse = [&](const livekit::JoinRefusal& refusal) {
+    ++joins_refused_;
     wire::HttpResponse response = RefusalResponse(refusal);
     wire::AddCorsHeaders(response);
     writer.Refuse(std::move(response));
@@ -137,6 +138,7 @@ void Server::OnUpgrade(io::IncomingRequest request, io::UpgradeWriter writer) {
   };
   const std::optional<io::WebSocketConnection> connection = writer.Accept(std::move(callbacks));
   if (!connection.has_value()) return;
+  ++joins_;
   *id = signals_.Add(*connection);
   rooms_->StartSession(io::MonotonicNow(), *id, *params);
   Turn();

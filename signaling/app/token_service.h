@@ -13,6 +13,7 @@
 #include "sfu/core/log.h"
 #include "signaling/app/config.h"
 #include "signaling/app/federation_client.h"
+#include "signaling/app/metrics.h"
 #include "signaling/app/rate_limiter.h"
 #include "signaling/app/token_ports.h"
 #include "signaling/io/http_server.h"
@@ -50,6 +51,9 @@ class TokenService {
   [[nodiscard]] std::uint64_t relayed_total() const { return relayed_total_; }
   [[nodiscard]] std::uint64_t refused_total() const { return refused_total_; }
   [[nodiscard]] std::uint64_t limited_total() const { return limited_total_; }
+  [[nodiscard]] TokenFacts CountTokens() const {
+    return {.minted = minted_total_, .refused = refused_total_, .limited = limited_total_};
+  }
 
  private:
   enum class Route : std::uint8_t {

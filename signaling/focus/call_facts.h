@@ -25,6 +25,7 @@ enum class DepartureReason : std::uint8_t {
   kFocusStopping,
   kOther,
 };
+inline constexpr std::size_t kDepartureReasons = 6;
 [[nodiscard]] std::string_view ToString(DepartureReason reason);
 
 enum class CallChangeKind : std::uint8_t {

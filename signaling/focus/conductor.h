@@ -97,6 +97,10 @@ class Conductor {
     return evidence_[static_cast<std::size_t>(kind)];
   }
   [[nodiscard]] std::uint64_t evictions_total() const { return evictions_; }
+  // When the homeserver last pushed, or answered /sync. Nothing: never since the start.
+  [[nodiscard]] std::optional<Instant> last_heard() const { return last_heard_; }
+  // Its last answer to a question of ours was none.
+  [[nodiscard]] bool is_homeserver_failing() const { return is_failing_; }
   [[nodiscard]] bool IsConsistent() const;
 
  private:

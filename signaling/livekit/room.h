@@ -102,6 +102,7 @@ class Room {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& sid() const { return sid_; }
+  [[nodiscard]] std::int64_t created_at_unix() const { return info_.creation_time(); }
   [[nodiscard]] bool IsConsistent() const;
 
  private:

@@ -212,6 +212,33 @@ const MintRow& DecideMint(const MintFacts& facts) {
   return kMint[static_cast<std::size_t>(Classify(facts))];
 }
 
+std::string_view ToString(MintCase which) {
+  switch (which) {
+    case MintCase::kNotWatching:
+      return "not_watching";
+    case MintCase::kTableFull:
+      return "table_full";
+    case MintCase::kServerDenied:
+      return "server_denied";
+    case MintCase::kSlotClosed:
+      return "slot_closed";
+    case MintCase::kJoined:
+      return "joined";
+    case MintCase::kNotYetAsked:
+      return "not_yet_asked";
+    case MintCase::kUnreachable:
+      return "homeserver_unreachable";
+    case MintCase::kNotJoined:
+      return "not_joined";
+    case MintCase::kUnknownAllowed:
+    case MintCase::kUnknownDenied:
+      return "unknown_room";
+    case MintCase::kCount:
+      break;
+  }
+  return "invalid";
+}
+
 std::string PolicyMarkdown() {
   std::string text = "| case | evidence | generations | action | why |\n|---|---|---|---|---|\n";
   for (const PolicyRow& row : kPolicy) {

@@ -78,6 +78,10 @@ enum class MintCase : std::uint8_t {
   kUnknownDenied,
   kCount,
 };
+inline constexpr std::size_t kMintCases = static_cast<std::size_t>(MintCase::kCount);
+
+// snake_case, as used in metric labels.
+[[nodiscard]] std::string_view ToString(MintCase which);
 
 // How long knowledge counts while the homeserver is silent. Longer lets somebody who was put out
 // meanwhile ask for a token, shorter locks members out when their homeserver restarts.

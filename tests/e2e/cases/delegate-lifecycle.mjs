@@ -2,13 +2,20 @@
 // webhooks and RoomService tell who is there.
 import { atLeast, atMost, check, equal, sleep } from '../lib/expect.mjs';
 import { ExternalWorld, ROUTES } from '../lib/external-world.mjs';
+import { Metrics } from '../lib/metrics.mjs';
+import { freePorts } from '../lib/service.mjs';
 
 export const about = 'Delegated leave beside another LiveKit server: connect, leave, abort, vanish, replace';
 export const timeoutSeconds = 90;
 
 export async function run(t) {
+  const [metrics] = await freePorts(1);
   const world = await ExternalWorld.start(t, {
-    redis: true, env: { LIVEKIT_SANITY_CHECK_INTERVAL_SECONDS: '1' },
+    redis: true,
+    env: {
+      LIVEKIT_SANITY_CHECK_INTERVAL_SECONDS: '1',
+      LIVEKIT_CONFIG: `bind_addresses: [127.0.0.1]\nprometheus_port: ${metrics}\n`,
+    },
   });
   for (const route of ROUTES) {
     for (const [name, story] of Object.entries(stories)) {
@@ -26,6 +33,11 @@ export async function run(t) {
     t.step(`${route}: ${Object.keys(stories).length} stories`);
   }
   equal(world.sfu.faults, [], 'requests that the SFU would refuse');
+  const page = await Metrics.scrape(`http://127.0.0.1:${metrics}/metrics`);
+  const ended = (result) => page.value('fovea_delayed_leaves_total', { result });
+  atLeast(ended('sent'), ROUTES.length, 'leaves sent, as metrics count them');
+  atLeast(ended('replaced'), ROUTES.length, 'leaves replaced');
+  equal(page.value('livekit_room_total'), undefined, 'rooms, which the other server has');
 }
 
 // One participant with one delayed event.
