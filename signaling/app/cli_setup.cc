@@ -65,6 +65,11 @@ std::string RegistrationText(const RegistrationFacts& facts) {
          line("id", facts.id) + line("url", facts.url) + line("as_token", facts.as_token) +
          line("hs_token", facts.hs_token) + line("sender_localpart", facts.sender_localpart) +
          "rate_limited: false\n"
+         // Not by default: with each event Synapse then counts the keys of everybody in the room.
+         "# With experimental_features.msc3202_transaction_extensions in Synapse, logged-out "
+         "devices\n"
+         "# are put out at once instead of within a minute. It costs Synapse work in large rooms.\n"
+         "# org.matrix.msc3202: true\n"
          "namespaces:\n"
          "  # Every room with a user of this server in it: that is where calls are. Not "
          "exclusive,\n"

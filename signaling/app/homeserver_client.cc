@@ -120,6 +120,16 @@ void HomeserverClient::AskIsJoined(const std::string& room_id, const std::string
       });
 }
 
+void HomeserverClient::AskDevice(const std::string& user_id, const std::string& device_id,
+                                 OnDevice on_done) {
+  const std::string target =
+      "/_matrix/client/v3/devices/" + wire::PercentEncode(device_id) + AsUser(user_id);
+  Ask(Request(wire::HttpMethod::kGet, target, {}), kAnswerTimeout,
+      [device_id, on_done = std::move(on_done)](int status, const std::string& body) {
+        on_done(matrix::ReadDevice(status, body, device_id));
+      });
+}
+
 void HomeserverClient::FindDelayedEvent(const std::string& user_id, const std::string& delay_id,
                                         OnDelayedEvent on_answer) {
   const std::string target =

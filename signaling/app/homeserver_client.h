@@ -42,6 +42,10 @@ class HomeserverClient : public HomeserverPort {
   using OnIsJoined = std::function<void(matrix::JoinedAnswer)>;
   void AskIsJoined(const std::string& room_id, const std::string& user_id, OnIsJoined on_done);
 
+  // Whether that user has such a device, asked as the user.
+  using OnDevice = std::function<void(matrix::DeviceAnswer)>;
+  void AskDevice(const std::string& user_id, const std::string& device_id, OnDevice on_done);
+
   // HomeserverPort
   void FindDelayedEvent(const std::string& user_id, const std::string& delay_id,
                         OnDelayedEvent on_answer) override;

@@ -312,6 +312,17 @@ void MatrixFocus::Do(Instant /*now*/, const focus::AskIsJoined& action) {
       });
 }
 
+void MatrixFocus::Do(Instant /*now*/, const focus::AskDevice& action) {
+  homeserver_.AskDevice(action.device.user_id, action.device.device_id,
+                        [this, device = action.device](matrix::DeviceAnswer answer) {
+                          const Instant now = io::MonotonicNow();
+                          evidence_at_ = now;
+                          conductor_.HandleDevice(now, device, answer);
+                          DoActions(now);
+                          turn_soon_();
+                        });
+}
+
 void MatrixFocus::Do(Instant now, const focus::SendDelayedLeave& action) {
   if (on_put_out_) on_put_out_(now, action.room_name, action.identity);
 }

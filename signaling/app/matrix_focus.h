@@ -112,6 +112,7 @@ class MatrixFocus : private TransactionSink {
   void Do(Instant now, const focus::CloseRoom& action);
   void Do(Instant now, const focus::FetchRoomState& action);
   void Do(Instant now, const focus::AskIsJoined& action);
+  void Do(Instant now, const focus::AskDevice& action);
   void Do(Instant now, const focus::SendDelayedLeave& action);
   void Do(Instant now, const focus::ClearRevocation& action);
   void Do(Instant now, const focus::CallChanged& action);

@@ -46,6 +46,12 @@ bool Conductor::IsLocal(std::string_view user_id) const {
   return matrix::ServerNameOf(user_id) == options_.homeserver;
 }
 
+bool Conductor::WatchesDevice(const MintedIdentity& minted) const {
+  // Without an application service nobody is asked as somebody else.
+  return !options_.homeserver.empty() && !options_.reads_as_itself && !minted.device_id.empty() &&
+         IsLocal(minted.user_id);
+}
+
 // --- Rows ----------------------------------------------------------------------------------------
 
 void Conductor::RecordMint(Instant now, const MintedIdentity& minted) {
@@ -67,6 +73,11 @@ void Conductor::AddRow(Instant now, const MintedIdentity& minted) {
       EndIdle(minted.room_id, *watch);
       tracker_.Find(minted.room_id)->members().Pin(minted.user_id);
     }
+  }
+  if (WatchesDevice(minted)) {
+    const DeviceKey device{minted.user_id, minted.device_id};
+    devices_.Add(now, device);
+    if (!is_new) devices_.Remove(device);  // counted already; asked about again if it was gone
   }
   row.minted.issued_unix = std::max(row.minted.issued_unix, minted.issued_unix);
   row.minted.expires_unix = std::max(row.minted.expires_unix, minted.expires_unix);
@@ -105,6 +116,7 @@ void Conductor::EraseRow(Instant now, const AdmissionKey& key) {
   if (row == nullptr) return;
   const std::string room_id = row->minted.room_id;
   const std::string user_id = row->minted.user_id;
+  if (WatchesDevice(row->minted)) devices_.Remove({user_id, row->minted.device_id});
   table_.Erase(key);
   store_.push_back(RemoveMinted{key.room_name, key.identity});
   if (RoomState* room = tracker_.Find(room_id)) room->members().Unpin(user_id);
@@ -118,6 +130,7 @@ void Conductor::HandleConnected(Instant now, const std::string& room_name,
   Admission* row = table_.Find(key);
   if (row == nullptr) return;
   ++row->connections;
+  devices_.HandleConnected(now, {row->minted.user_id, row->minted.device_id});
   table_.UpdateTimer(key);
   if (const auto change = ledger_.HandleConnected(WallMs(now), row->minted)) {
     actions_.push_back(CallChanged{room_name, *change});
@@ -141,6 +154,7 @@ void Conductor::HandleLeft(Instant now, const std::string& room_name, const std:
   Admission* row = table_.Find(key);
   if (row == nullptr || row->connections == 0) return;
   --row->connections;
+  devices_.HandleLeft({row->minted.user_id, row->minted.device_id});
   std::vector<CallChangeKind> changes;
   ledger_.HandleLeft(WallMs(now), room_name, identity, reason, changes);
   for (const CallChangeKind change : changes) actions_.push_back(CallChanged{room_name, change});
@@ -222,6 +236,7 @@ void Conductor::ApplyToRoom(Instant now, const Evidence& evidence) {
     case EvidenceKind::kRoomTombstoned:
     case EvidenceKind::kMemberOpaque:
     case EvidenceKind::kMemberUnreadable:
+    case EvidenceKind::kDeviceGone:  // of no room: HandleDevice
     case EvidenceKind::kCount:
       return;
     case EvidenceKind::kMemberJoined:
@@ -283,6 +298,20 @@ void Conductor::Act(Instant now, const AdmissionKey& key, Admission& row,
       }
       return;
   }
+}
+
+void Conductor::HandleDevice(Instant now, const DeviceKey& device, matrix::DeviceAnswer answer) {
+  if (devices_.HandleAnswer(now, device, answer)) {
+    ++evidence_[static_cast<std::size_t>(EvidenceKind::kDeviceGone)];
+    for (const std::string& room_id : table_.Rooms()) {
+      for (const AdmissionKey& key : table_.OfUser(room_id, device.user_id)) {
+        Admission* row = table_.Find(key);
+        if (row->minted.device_id != device.device_id) continue;
+        Act(now, key, *row, Decide(policy_, EvidenceKind::kDeviceGone, SituationOf(*row)));
+      }
+    }
+  }
+  SendQuestions(now);
 }
 
 void Conductor::HandleAcl(Instant now, const std::string& room_id) {
@@ -396,7 +425,7 @@ void Conductor::HandleTimeout(Instant now) {
 
 Instant Conductor::NextDeadline() const {
   Instant next = std::min(tracker_.NextDeadline(), table_.NextDeadline());
-  next = std::min(next, schedule_.NextDeadline());
+  next = std::min({next, schedule_.NextDeadline(), devices_.NextDeadline()});
   if (!idle_.empty()) next = std::min(next, idle_.begin()->first);
   return next;
 }
@@ -431,7 +460,7 @@ bool Conductor::IsConsistent() const {
     if (tracker_.Find(room_id) == nullptr) return false;
   }
   return tracker_.size() == watches_.size() && tracker_.IsConsistent() && table_.IsConsistent() &&
-         schedule_.IsConsistent();
+         schedule_.IsConsistent() && devices_.IsConsistent();
 }
 
 }  // namespace fovea::focus

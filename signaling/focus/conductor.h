@@ -21,6 +21,7 @@
 #include "sfu/core/time.h"
 #include "signaling/focus/admission_table.h"
 #include "signaling/focus/conductor_types.h"
+#include "signaling/focus/device_watch.h"
 #include "signaling/focus/reconcile_schedule.h"
 #include "signaling/matrix/appservice_answers.h"
 #include "signaling/matrix/tracker.h"
@@ -36,7 +37,8 @@ namespace fovea::focus {
 //
 // Invariants:
 //  (1) Nobody is evicted but by evidence that the policy names: a later event, two complete states,
-//      an ACL, a slot. Silence, errors, empty pages and repetitions evict nobody.
+//      an ACL, a slot, a device that was there and is not. Silence, errors, empty pages and
+//      repetitions evict nobody.
 //  (2) Whoever is evicted has a revocation, stored, later than every token issued before.
 //  (3) A row lives while it is connected or one of its tokens is valid, also over a restart.
 //  (4) A room is watched while it has rows, and kIdleWatch after the last question about it.
@@ -69,6 +71,7 @@ class Conductor {
   // The next_batch; nothing, and nothing changes, where the body is no answer to /sync.
   std::optional<std::string> HandleSync(Instant now, std::string_view body);
   void HandleRoomState(Instant now, const RoomStateAnswer& answer);
+  void HandleDevice(Instant now, const DeviceKey& device, matrix::DeviceAnswer answer);
   void HandleIsJoined(Instant now, const AskIsJoined& question, matrix::JoinedAnswer answer);
 
   // --- From the token service.
@@ -128,6 +131,8 @@ class Conductor {
   [[nodiscard]] matrix::Moment At(Instant now) const { return {now, WallMs(now)}; }
   [[nodiscard]] matrix::Situation SituationOf(const Admission& row) const;
   [[nodiscard]] bool IsLocal(std::string_view user_id) const;
+  // Whether the homeserver can say if that device is still logged in.
+  [[nodiscard]] bool WatchesDevice(const matrix::MintedIdentity& minted) const;
 
   // Evidence and what it does.
   void Apply(Instant now, const std::vector<matrix::Evidence>& evidence);
@@ -176,6 +181,7 @@ class Conductor {
   AdmissionTable table_;
   ReconcileSchedule schedule_;
   CallLedger ledger_;
+  DeviceWatch devices_;  // of our homeserver's users
   std::map<std::string, Watch> watches_;
   std::set<std::pair<Instant, std::string>> idle_;  // watches without rows
   std::optional<std::uint64_t> last_txn_number_;

@@ -112,6 +112,7 @@ void Conductor::SendQuestions(Instant now) {
     it->second.asked_as = AskAs(*room_id, it->second).value_or(std::string());
     actions_.push_back(FetchRoomState{*room_id, it->second.asked_as});
   }
+  while (auto device = devices_.Poll(now)) actions_.push_back(AskDevice{*std::move(device)});
 }
 
 void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
@@ -241,6 +242,7 @@ TransactionOutcome Conductor::HandleTransaction(Instant now, const std::string& 
     tracker_.HandleEvent(At(now), event, false, evidence);
     Apply(now, evidence);
   }
+  for (const std::string& user_id : transaction->changed_devices) devices_.HandleHint(now, user_id);
   last_heard_ = now;
   Heard(now);
   SendQuestions(now);

@@ -9,6 +9,7 @@
 
 #include "sfu/core/time.h"
 #include "signaling/focus/call_facts.h"
+#include "signaling/focus/device_watch.h"
 #include "signaling/matrix/admission_policy.h"
 #include "signaling/matrix/minted_identity.h"
 
@@ -63,6 +64,10 @@ struct AskIsJoined {
   std::string room_id;
   std::string user_id;
 };
+// GET /devices/{device_id}?user_id={user_id}; then HandleDevice, whatever came of it.
+struct AskDevice {
+  DeviceKey device;
+};
 // Send the delayed leave that was delegated for that participant, if any was.
 struct SendDelayedLeave {
   std::string room_name;
@@ -83,7 +88,7 @@ struct CallChanged {
 
 using ConductorAction =
     std::variant<Evict, RestrictPublish, RestorePublish, CloseRoom, FetchRoomState, AskIsJoined,
-                 SendDelayedLeave, ClearRevocation, CallChanged>;
+                 AskDevice, SendDelayedLeave, ClearRevocation, CallChanged>;
 
 // --- What survives a restart ---------------------------------------------------------------------
 

@@ -69,6 +69,8 @@ constexpr std::array kPolicy{
               Action::kEvict, kNow, "two complete states, at least 5 s apart"},
     PolicyRow{"user doubtful", Kind::kUserDoubtful, kAll, Condition::kAlways, Action::kLookAgain,
               kNow, "only a clock says which event came first; the homeserver knows"},
+    PolicyRow{"device logged out", Kind::kDeviceGone, kAll, Condition::kAlways, Action::kEvict,
+              kNow, "was there, and the homeserver says it is no more; that device only"},
     PolicyRow{"server ACL changes", Kind::kServerAclChanged, kAll, Condition::kAlways,
               Action::kNothing, kNow, "judged by server in the two rows below"},
     PolicyRow{"server denied", Kind::kServerDenied, kAll, Condition::kAlways, Action::kEvict, kNow,

@@ -73,6 +73,14 @@ JoinedAnswer ReadIsJoined(int status, std::string_view body) {
   return joined->get<bool>() ? JoinedAnswer::kJoined : JoinedAnswer::kNotJoined;
 }
 
+DeviceAnswer ReadDevice(int status, std::string_view body, std::string_view device_id) {
+  if (status == 404 && ErrcodeOf(body) == "M_NOT_FOUND") return DeviceAnswer::kGone;
+  if (status != 200) return DeviceAnswer::kUnknown;
+  const std::optional<json> device = ObjectOf(body);
+  if (!device || TextIn(*device, "device_id") != device_id) return DeviceAnswer::kUnknown;
+  return DeviceAnswer::kThere;
+}
+
 DelayedEventAnswer ReadDelayedEvent(int status, std::string_view body) {
   if (const auto without = StatusWithout200(status, body)) return {.status = *without};
   const std::optional<json> event = ObjectOf(body);

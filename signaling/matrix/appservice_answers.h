@@ -17,6 +17,11 @@ enum class JoinedAnswer : std::uint8_t { kJoined, kNotJoined, kUnknown };
 // GET /rooms/{room}/is_joined.
 [[nodiscard]] JoinedAnswer ReadIsJoined(int status, std::string_view body);
 
+// GET /devices/{id} as its user. kGone only where the homeserver itself says that there is none.
+enum class DeviceAnswer : std::uint8_t { kThere, kGone, kUnknown };
+[[nodiscard]] DeviceAnswer ReadDevice(int status, std::string_view body,
+                                      std::string_view device_id);
+
 enum class DelayedEventStatus : std::uint8_t {
   kFound,
   kMissing,  // the user has none of that id

@@ -36,6 +36,8 @@ std::string_view ToString(EvidenceKind kind) {
       return "user_missing_twice";
     case EvidenceKind::kUserDoubtful:
       return "user_doubtful";
+    case EvidenceKind::kDeviceGone:
+      return "device_gone";
     case EvidenceKind::kServerAclChanged:
       return "server_acl_changed";
     case EvidenceKind::kServerDenied:

@@ -31,6 +31,8 @@ enum class EvidenceKind : std::uint8_t {
   kUserMissingOnce,   // a complete room state says "not joined" without an event that did it
   kUserMissingTwice,  // a second one, kResetConfirmation later, says it again
   kUserDoubtful,      // an event whose place in the order is not certain
+  // The homeserver's word about a device, whatever the room.
+  kDeviceGone,  // logged out or deleted
   // The room's word about servers and slots.
   kServerAclChanged,
   kServerDenied,

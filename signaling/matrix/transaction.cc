@@ -18,6 +18,19 @@ bool IsSticky(std::string_view event) {
   return JsonMember(event, "msc4354_sticky").has_value() || JsonMember(event, "sticky").has_value();
 }
 
+// {"changed": [user id...], "left": [...]}. A hint: what cannot be read is passed over.
+std::vector<std::string> ReadChangedDevices(std::string_view lists) {
+  std::vector<std::string> users;
+  const auto changed = JsonMember(lists, "changed");
+  if (!changed || changed->empty() || changed->front() != '[') return users;
+  JsonWalk walk(*changed);
+  while (const auto item = walk.Next()) {
+    const auto user = PlainString(item->value);
+    if (user && users.size() < kChangedUsersMax) users.emplace_back(*user);
+  }
+  return users;
+}
+
 }  // namespace
 
 EventKind PeekKind(std::string_view event) {
@@ -57,11 +70,16 @@ std::optional<Transaction> ParseTransaction(std::string_view body, const RoomFil
   JsonWalk walk(*object);
   if (!walk.is_object()) return std::nullopt;
   std::optional<std::string_view> list;
+  std::optional<std::string_view> device_lists;
   while (const auto item = walk.Next()) {
     if (item->key == "events") list = item->value;
+    if (item->key == "org.matrix.msc3202.device_lists" || item->key == "device_lists") {
+      device_lists = item->value;
+    }
   }
   if (walk.failed() || !list || list->front() != '[') return std::nullopt;
   Transaction transaction;
+  if (device_lists) transaction.changed_devices = ReadChangedDevices(*device_lists);
   JsonWalk events(*list);
   while (const auto item = events.Next()) {
     if (wants_room && !wants_room(PeekString(item->value, "room_id"))) {

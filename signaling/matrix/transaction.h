@@ -23,11 +23,16 @@ inline constexpr std::size_t kTransactionEventsMax = 100;
 // HTTP endpoint must let this much through.
 inline constexpr std::size_t kTransactionBytesMax = 24 * 1024 * 1024;
 
+// Users of one transaction whose devices changed; more are left to be found out by asking.
+inline constexpr std::size_t kChangedUsersMax = 1024;
+
 struct Transaction {
   std::vector<Event> events{};  // those of interest, in their order
   std::size_t skipped = 0;      // of no interest, by their type
   std::size_t soft_failed = 0;
   std::size_t malformed = 0;  // one bad event does not lose the others
+  // Users whose list of devices changed (MSC3202), where the homeserver says so.
+  std::vector<std::string> changed_devices{};
 };
 
 // Which rooms are worth parsing; null: every room.

@@ -1,13 +1,15 @@
 // The registration under which a homeserver pushes a room's events to the focus.
 import crypto from 'node:crypto';
 
-// With `proxied` the homeserver also forwards its own routes rtc/livekit/... to the focus.
-export function appserviceFor(serverName, url, { proxied = false } = {}) {
+// With `proxied` the homeserver also forwards its own routes rtc/livekit/... to the focus; with `deviceLists` it
+// says whose devices have changed (MSC3202).
+export function appserviceFor(serverName, url, { proxied = false, deviceLists = false } = {}) {
   const proxy = {
     'io.element.msc4512.proxy_prefix': 'rtc/livekit', 'io.element.msc4512.proxy_url': url,
   };
   return {
     ...(proxied && proxy),
+    ...(deviceLists && { 'org.matrix.msc3202': true }),
     id: 'fovea',
     url,
     as_token: crypto.randomBytes(16).toString('hex'),

@@ -17,7 +17,7 @@ export const focusKind = process.env.FOVEA_E2E_FOCUS ?? 'fovea';
 
 // Ports and names, known before anything runs: homeserver and focus need each other's address.
 // lk-jwt-service only finds a homeserver by its name over TLS, so there the name is an address.
-export async function planFocus(synapsePorts, { proxied } = {}) {
+export async function planFocus(synapsePorts, registration = {}) {
   const [http, token] = await freePorts(2);
   if (focusKind !== 'fovea') {
     return {
@@ -27,7 +27,7 @@ export async function planFocus(synapsePorts, { proxied } = {}) {
   }
   const serverName = 'fovea.test';
   const serviceUrl = `http://127.0.0.1:${http}`;
-  const appservice = appserviceFor(serverName, serviceUrl, { proxied });
+  const appservice = appserviceFor(serverName, serviceUrl, registration);
   return { serverName, serviceUrl, http, evicts: true, appservice };
 }
 

@@ -3,12 +3,14 @@ import { focusKind, planFocus, startFocus } from './matrix-focus.mjs';
 import { Synapse, synapsePorts } from './synapse.mjs';
 
 export class MatrixWorld {
-  // `people` are localparts; the first makes the room and may kick. `focusConfig` is merged in. With
-  // `proxied`, Synapse forwards rtc/livekit routes of its own to the focus.
-  static async start(t, { people = ['alice', 'bob'], encrypted = true, focusConfig, proxied } = {}) {
+  // `people` are localparts; the first makes the room and may kick. `focusConfig` is merged in. For `proxied`
+  // and `deviceLists` see appserviceFor.
+  static async start(t, {
+    people = ['alice', 'bob'], encrypted = true, focusConfig, proxied, deviceLists,
+  } = {}) {
     const world = new MatrixWorld();
     const ports = await synapsePorts();
-    const plan = await planFocus(ports, { proxied });
+    const plan = await planFocus(ports, { proxied, deviceLists });
     const homeserver = `http://127.0.0.1:${ports.http}`;
     const [focus, synapse] = await Promise.all([
       startFocus(t, plan, homeserver, focusConfig),

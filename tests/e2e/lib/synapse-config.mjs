@@ -46,6 +46,7 @@ export function synapseConfig({ name, folder, ports, secret, focusUrl, registrat
     presence: { enabled: false },
     ...rateLimits(),
     experimental_features: {
+      msc3202_transaction_extensions: true,
       msc3266_enabled: true,
       msc4143_enabled: true,
       msc4222_enabled: true,

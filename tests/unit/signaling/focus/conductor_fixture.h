@@ -230,6 +230,8 @@ class ConductorTest : public ::testing::Test {
       asked_.push_back(*fetch);
     } else if (const auto* ask = std::get_if<AskIsJoined>(&action)) {
       asked_about_.push_back(*ask);
+    } else if (const auto* device = std::get_if<AskDevice>(&action)) {
+      asked_devices_.push_back(device->device);
     } else if (const auto* leave = std::get_if<SendDelayedLeave>(&action)) {
       leaves_.push_back(leave->identity);
     } else if (const auto* clear = std::get_if<ClearRevocation>(&action)) {
@@ -259,6 +261,7 @@ class ConductorTest : public ::testing::Test {
   std::vector<ClearRevocation> cleared_;
   std::vector<FetchRoomState> asked_;
   std::vector<AskIsJoined> asked_about_;
+  std::vector<DeviceKey> asked_devices_;
   std::vector<CallChangeKind> changes_;
   std::map<std::string, MintedIdentity> stored_;
   std::map<std::string, Revocation> stored_revocations_;

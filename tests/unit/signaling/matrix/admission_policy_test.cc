@@ -51,6 +51,7 @@ const Expected kExpected[] = {
     {"user missing once", Kind::kUserMissingOnce, kIn, Action::kLookAgain, 0},
     {"user missing twice", Kind::kUserMissingTwice, kIn, Action::kEvict, 0},
     {"user doubtful", Kind::kUserDoubtful, kIn, Action::kLookAgain, 0},
+    {"device logged out", Kind::kDeviceGone, kIn, Action::kEvict, 0},
     {"server ACL changes", Kind::kServerAclChanged, kIn, Action::kNothing, 0},
     {"server denied", Kind::kServerDenied, kIn, Action::kEvict, 0},
     {"server permitted", Kind::kServerPermitted, kAway, Action::kReadmit, 0},
@@ -103,9 +104,10 @@ TEST(AdmissionPolicy, DecidesEverything) {
   }
 }
 
-TEST(AdmissionPolicy, EvictsOnNothingButTheRoomsOwnWord) {
+TEST(AdmissionPolicy, EvictsOnNothingButTheWordOfRoomOrHomeserver) {
   const std::set<Kind> evicting{Kind::kUserLeft,         Kind::kUserKicked,   Kind::kUserBanned,
-                                Kind::kUserMissingTwice, Kind::kServerDenied, Kind::kSlotClosed};
+                                Kind::kUserMissingTwice, Kind::kServerDenied, Kind::kSlotClosed,
+                                Kind::kDeviceGone};
   for (const PolicyRow& row : AdmissionPolicy()) {
     if (row.action != Action::kEvict && row.action != Action::kEvictAfterGrace) continue;
     EXPECT_TRUE(evicting.contains(row.evidence)) << row.name;

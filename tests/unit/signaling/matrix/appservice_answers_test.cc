@@ -20,6 +20,17 @@ TEST(IsJoined, BelievesNothingButAPlainAnswer) {
   }
 }
 
+TEST(Device, IsGoneOnlyWhereTheHomeserverSaysSo) {
+  EXPECT_EQ(ReadDevice(200, R"({"device_id":"D","display_name":null})", "D"), DeviceAnswer::kThere);
+  EXPECT_EQ(ReadDevice(404, R"({"errcode":"M_NOT_FOUND"})", "D"), DeviceAnswer::kGone);
+  EXPECT_EQ(ReadDevice(404, R"({"errcode":"M_UNRECOGNIZED"})", "D"), DeviceAnswer::kUnknown);
+  EXPECT_EQ(ReadDevice(404, "<html>", "D"), DeviceAnswer::kUnknown);
+  EXPECT_EQ(ReadDevice(200, R"({"device_id":"E"})", "D"), DeviceAnswer::kUnknown);
+  for (const int status : {0, 200, 401, 403, 429, 500, 502}) {
+    EXPECT_EQ(ReadDevice(status, R"({"errcode":"M_NOT_FOUND"})", "D"), DeviceAnswer::kUnknown);
+  }
+}
+
 constexpr std::string_view kEvent =
     R"({"delay_id":"d1","room_id":"!r:hs","type":"t","delay_ms":3600000,"content":{}})";
 

@@ -113,6 +113,23 @@ TEST(Transaction, RefusesWhatIsNoTransaction) {
   EXPECT_TRUE(ParseTransaction(R"({"events":[1,"a",null,[],{}]})").has_value());
 }
 
+TEST(Transaction, NamesUsersWhoseDevicesChanged) {
+  const auto transaction = ParseTransaction(R"({"events":[],"org.matrix.msc3202.device_lists":)"
+                                            R"({"changed":["@a:hs",7,"@b:hs"],"left":["@c:hs"]}})");
+  ASSERT_TRUE(transaction.has_value());
+  EXPECT_EQ(transaction->changed_devices, (std::vector<std::string>{"@a:hs", "@b:hs"}));
+  // A hint that cannot be read loses no event.
+  for (const char* lists : {"null", "[]", "7", R"({"changed":"@a:hs"})", R"({"changed":{}})"}) {
+    const auto other =
+        ParseTransaction(std::string(R"({"events":[],"device_lists":)") + lists + "}");
+    ASSERT_TRUE(other.has_value()) << lists;
+    EXPECT_TRUE(other->changed_devices.empty()) << lists;
+  }
+  std::string many = R"({"events":[],"device_lists":{"changed":["@a:hs")";
+  for (int i = 0; i < 2000; ++i) many += R"(,"@a:hs")";
+  EXPECT_EQ(ParseTransaction(many + "]}}")->changed_devices.size(), kChangedUsersMax);
+}
+
 TEST(Transaction, RefusesEveryTruncation) {
   std::string text = Golden("transaction.json");
   while (text.back() == '\n') text.pop_back();
