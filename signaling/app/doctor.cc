@@ -101,12 +101,13 @@ bool FocusRuns(const Config& config, const Fetch& fetch) {
 Finding ExamineMedia(const Config& config, bool focus_runs, std::int64_t now_unix,
                      DoctorLoop& loop) {
   constexpr const char* kCheck = "media";
-  const auto url = DoctorJoinUrl(config, PlainUrl(config), now_unix);
-  if (!focus_runs || !url.has_value()) {
+  if (!focus_runs || config.keys.empty()) {
     return {kCheck, Verdict::kSkip, focus_runs ? "there is no API key" : "no focus runs here",
             "start it (fovea serve --config FILE) and ask again"};
   }
-  const auto trials = loop.TryMedia(Peer::kLocal, *url);
+  const auto trials = loop.TryMedia(Peer::kLocal, [&](std::size_t participant) {
+    return PlainUrl(config) + DoctorJoinTarget(config, participant, now_unix);
+  });
   if (trials.ok()) return MediaFinding(*trials);
   return {kCheck, Verdict::kFail, "joining a room failed: " + trials.error(),
           "the keys in this configuration have to be those of the focus that runs: restart it"};

@@ -1,7 +1,9 @@
 #include "signaling/app/doctor_fetch.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "sfu/crypto/hmac.h"
 #include "sfu/crypto/secret.h"
 #include "signaling/io/websocket_client.h"
@@ -119,36 +121,54 @@ std::optional<NetAddress> DoctorLoop::Await(io::StunQuery::Options options) {
   return seen;
 }
 
-Result<std::vector<MediaTrial>, std::string> DoctorLoop::TryMedia(Peer peer,
-                                                                  const std::string& url) {
-  const std::optional<wire::HttpUrl> parsed = wire::ParseHttpUrl(url);
-  if (!parsed.has_value()) return Failure{std::string("not an http or https URL")};
-  const io::TlsClient& tls = clients_[static_cast<std::size_t>(peer)]->tls;
+// One participant in the doctor's room, for as long as this lives.
+struct DoctorLoop::Visit {
   MediaOffer offer;
-  std::string problem = "interrupted";
-  io::WebSocketClient signal(
+  std::string problem = "interrupted";  // why the offer is not complete
+  std::unique_ptr<io::WebSocketClient> signal;
+
+  void Send(const pb::SignalRequest& request) {
+    if (signal != nullptr)
+      (void)signal->Send(wire::WebSocketKind::kBinary, request.SerializeAsString());
+  }
+};
+
+std::unique_ptr<DoctorLoop::Visit> DoctorLoop::Join(Peer peer, const std::string& url) {
+  auto visit = std::make_unique<Visit>();
+  const std::optional<wire::HttpUrl> parsed = wire::ParseHttpUrl(url);
+  if (!parsed.has_value()) {
+    visit->problem = "not an http or https URL";
+    return visit;
+  }
+  const io::TlsClient& tls = clients_[static_cast<std::size_t>(peer)]->tls;
+  visit->signal = std::make_unique<io::WebSocketClient>(
       uv(),
-      {.url = *parsed,
-       .wrap_tls = [&](auto raw,
-                       const std::string& host) { return tls.Wrap(std::move(raw), host); },
-       .random = [](MutableByteSpan out) { crypto::RandomBytes(out); }},
-      [&](const wire::WebSocketMessage& message) {
+      io::WebSocketClient::Options{
+          .url = *parsed,
+          .wrap_tls = [&tls](auto raw, const auto& host) { return tls.Wrap(std::move(raw), host); },
+          .random = [](MutableByteSpan out) { crypto::RandomBytes(out); }},
+      [this, at = visit.get()](const wire::WebSocketMessage& message) {
         pb::SignalResponse response;
-        if (offer.is_complete || !response.ParseFromString(message.payload)) return;
-        offer.Add(response);
-        if (offer.is_complete) loop_.Stop();
+        if (at->offer.is_complete || !response.ParseFromString(message.payload)) return;
+        at->offer.Add(response);
+        if (at->offer.is_complete) loop_.Stop();
       },
-      [&](const std::string& why) {
-        problem = why;
+      [this, at = visit.get()](const std::string& why) {
+        at->problem = why;
         loop_.Stop();
       });
   if (!interrupted_) loop_.Run();
-  if (!offer.is_complete) return Failure{problem};
+  if (!visit->offer.is_complete) return visit;
   pb::SignalRequest request;
-  *request.mutable_answer() = offer.answer;
-  (void)signal.Send(wire::WebSocketKind::kBinary, request.SerializeAsString());
-  std::vector<MediaTrial> trials;
+  *request.mutable_answer() = visit->offer.answer;
+  visit->Send(request);
+  return visit;
+}
+
+void DoctorLoop::TryAddresses(const MediaOffer& offer, std::vector<MediaTrial>& trials) {
   for (const NetAddress& address : offer.addresses) {
+    const auto is_this = [&](const MediaTrial& trial) { return trial.address == address; };
+    if (std::any_of(trials.begin(), trials.end(), is_this)) continue;
     const auto seen = Await({.host = address.IpString(),
                              .port = address.port,
                              .username = offer.ufrag + ":" + kDoctorUfrag,
@@ -156,8 +176,22 @@ Result<std::vector<MediaTrial>, std::string> DoctorLoop::TryMedia(Peer peer,
                              .hmac = crypto::HmacSha1});
     trials.push_back({address, seen.has_value()});
   }
-  request.mutable_leave()->set_reason(pb::DisconnectReason::CLIENT_INITIATED);
-  (void)signal.Send(wire::WebSocketKind::kBinary, request.SerializeAsString());
+}
+
+Result<std::vector<MediaTrial>, std::string> DoctorLoop::TryMedia(Peer peer, const JoinUrls& urls) {
+  std::vector<std::unique_ptr<Visit>> visits;
+  std::vector<MediaTrial> trials;
+  for (std::size_t i = 0; i < limits::kWorkersMax; ++i) {
+    visits.push_back(Join(peer, urls(i)));
+    const MediaOffer& offer = visits.back()->offer;
+    if (!offer.is_complete && i == 0) return Failure{visits.back()->problem};
+    const std::size_t before = trials.size();
+    if (offer.is_complete) TryAddresses(offer, trials);
+    if (trials.size() == before) break;
+  }
+  pb::SignalRequest goodbye;
+  goodbye.mutable_leave()->set_reason(pb::DisconnectReason::CLIENT_INITIATED);
+  for (const auto& visit : visits) visit->Send(goodbye);
   return trials;
 }
 

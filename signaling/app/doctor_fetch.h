@@ -2,6 +2,8 @@
 // Thread: the one that runs the doctor.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,10 +41,13 @@ class DoctorLoop {
   // How the STUN server "host:port" sees this machine. The error is a sentence for the operator.
   [[nodiscard]] Result<NetAddress, std::string> AskStun(const std::string& server);
 
-  // Joins by the WebSocket at `url` and sends an ICE check to each address it is told of. The error
-  // is a sentence for the operator.
+  // URLs of WebSockets at which the doctor's participants join, from the first on.
+  using JoinUrls = std::function<std::string(std::size_t)>;
+  // Joins and sends an ICE check to each address it is told of; again, until it is told of no new
+  // one: a focus spreads participants over its workers and their ports. The error is a sentence for
+  // the operator.
   [[nodiscard]] Result<std::vector<MediaTrial>, std::string> TryMedia(Peer peer,
-                                                                      const std::string& url);
+                                                                      const JoinUrls& urls);
 
   [[nodiscard]] uv_loop_t* uv() const { return loop_.uv(); }
   [[nodiscard]] bool interrupted() const { return interrupted_; }
@@ -55,6 +60,10 @@ class DoctorLoop {
     io::HttpClient http;
   };
   DoctorLoop();
+  struct Visit;
+  // Runs until the focus has told everything, or has not.
+  [[nodiscard]] std::unique_ptr<Visit> Join(Peer peer, const std::string& url);
+  void TryAddresses(const MediaOffer& offer, std::vector<MediaTrial>& trials);
   // Runs until that is answered; nothing if it is not.
   [[nodiscard]] std::optional<NetAddress> Await(io::StunQuery::Options options);
   [[nodiscard]] std::optional<std::string> Add(Peer peer, io::TlsTrust trust);

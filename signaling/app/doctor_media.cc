@@ -1,8 +1,10 @@
 #include "signaling/app/doctor_media.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
+#include "sfu/core/check.h"
 #include "signaling/wire/json.h"
 #include "signaling/wire/sdp.h"
 #include "signaling/wire/token_grants.h"
@@ -32,6 +34,15 @@ std::string AnswerTo(wire::SessionDescription offer) {
     if (media.IsRtp()) media.direction = wire::SdpDirection::kInactive;
   }
   return wire::WriteSdp(offer);
+}
+
+// Whether a port answers at none of its addresses: whoever is given that one hears nothing.
+bool HasDeafPort(const std::vector<MediaTrial>& trials) {
+  return std::any_of(trials.begin(), trials.end(), [&](const MediaTrial& trial) {
+    return std::none_of(trials.begin(), trials.end(), [&](const MediaTrial& other) {
+      return other.has_answered && other.address.port == trial.address.port;
+    });
+  });
 }
 
 std::string Listed(const std::vector<MediaTrial>& trials, bool has_answered) {
@@ -101,23 +112,23 @@ Finding MediaFinding(const std::vector<MediaTrial>& trials) {
   }
   if (silent.empty()) return {kCheck, Verdict::kPass, "UDP answers at " + answering};
   if (answering.empty()) return {kCheck, Verdict::kFail, "no answer from UDP " + silent, fix};
-  return {kCheck, Verdict::kWarn, "UDP answers at " + answering + ", not at " + silent, fix};
+  return {kCheck, HasDeafPort(trials) ? Verdict::kFail : Verdict::kWarn,
+          "UDP answers at " + answering + ", not at " + silent, fix};
 }
 
-std::optional<std::string> DoctorJoinUrl(const Config& config, const std::string& base,
-                                         std::int64_t now_unix) {
-  if (config.keys.empty()) return std::nullopt;
+std::string DoctorJoinTarget(const Config& config, std::size_t participant, std::int64_t now_unix) {
+  FOVEA_CHECK(!config.keys.empty());
   const auto& [key, secret] = *config.keys.begin();
   wire::TokenGrants grants;
   grants.api_key = key;
-  grants.identity = kRoom;
+  grants.identity = kRoom + ("-" + std::to_string(participant));
   grants.not_before_unix = now_unix;
   grants.expires_at_unix = now_unix + kTokenSeconds;
   wire::VideoGrants& video = grants.video.emplace();
   video.room_join = true;
   video.room = kRoom;
   video.hidden = true;
-  return base + "/rtc?protocol=15&auto_subscribe=0&access_token=" +
+  return "/rtc?protocol=15&auto_subscribe=0&access_token=" +
          wire::PercentEncode(wire::SignToken(grants, secret));
 }
 

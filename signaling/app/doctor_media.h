@@ -41,10 +41,9 @@ struct MediaTrial {
 // The address of a "host" candidate over UDP, without "candidate:". RFC 8839 section 5.1.
 [[nodiscard]] std::optional<NetAddress> UdpAddressOf(std::string_view candidate);
 
-// Where the doctor's hidden participant joins, with its token: below `base`, an http(s) URL.
-// Nothing if there is no key to sign with.
-[[nodiscard]] std::optional<std::string> DoctorJoinUrl(const Config& config,
-                                                       const std::string& base,
-                                                       std::int64_t now_unix);
+// Where one of the doctor's hidden participants joins, with its token: a target below the focus's
+// URL. REQUIRES: there is a key to sign with.
+[[nodiscard]] std::string DoctorJoinTarget(const Config& config, std::size_t participant,
+                                           std::int64_t now_unix);
 
 }  // namespace fovea::app

@@ -109,13 +109,16 @@ class Ground {
   }
 
   async healthy() {
-    const { status, list } = await this.look();
+    const { status, list, checks } = await this.look();
     const wrong = list.filter((finding) => finding.verdict !== 'pass');
     // Its own authority, and a certificate of two days: what a test can have, and no operator wants.
     equal(wrong.map((finding) => [finding.check, finding.verdict]),
       [['certificate', 'warn'], ['certificate-file', 'warn']], `not passed (${JSON.stringify(wrong)})`);
     equal(list.map((finding) => finding.check), CHECKS, 'checks');
     equal(status, 0, 'exit status');
+    for (const port of [this.udp, this.udp + 1]) {
+      check(checks.media.observed.includes(`127.0.0.1:${port}`), `media port ${port} was not tried`, checks.media);
+    }
     const said = await this.look({}, { asText: true });
     for (const name of CHECKS) {
       check(new RegExp(`^[✓!] ${name} `, 'm').test(said.text), `no line for ${name}`, said.text);
@@ -174,15 +177,17 @@ class Ground {
   }
 
   async media() {
-    const ports = `{ ${this.udp}, ${this.udp + 1} }`;
-    nft(`table inet doctor {
-      chain arriving {
-        type filter hook input priority 0;
-        udp dport ${ports} drop
-      }
-    }`);
-    await this.names('UDP cut off', this.look(), 'media', 'fail', /open the UDP ports/);
-    nft('delete table inet doctor');
+    for (const [what, ports] of [['UDP cut off', `{ ${this.udp}, ${this.udp + 1} }`],
+      ['one of two ports cut off', this.udp + 1]]) {
+      nft(`table inet doctor {
+        chain arriving {
+          type filter hook input priority 0;
+          udp dport ${ports} drop
+        }
+      }`);
+      await this.names(what, this.look(), 'media', 'fail', /open the UDP ports/);
+      nft('delete table inet doctor');
+    }
     const elsewhere = await stunServer('9.9.9.9');
     await this.names('another address outside', this.look({}, { stun: elsewhere }),
       'addresses', 'warn', /node_ip: 9\.9\.9\.9/);
