@@ -39,7 +39,11 @@ TEST_F(Feedbacks, AskThePublisherForALostPacketAndForwardItInItsPlace) {
   world.Run(Seconds(1));
   ASSERT_TRUE(has_lost_);
   EXPECT_GE(world.client(publisher_).counters().nacks, 1U);
-  EXPECT_GE(world.worker(0).stats().nacks_sent, 1U);
+  const WorkerStats& stats = world.worker(0).stats();
+  EXPECT_GE(stats.nacks_sent, 1U);
+  EXPECT_EQ(stats.rtx_received, 1U);
+  EXPECT_GT(stats.rtx_bytes_received, 0U);
+  EXPECT_GT(stats.rtp_bytes_received, stats.rtx_bytes_received);
   // It came over the publisher's RTX, and filled the hole in the subscriber's media stream.
   auto& received = world.client(subscriber).received(ssrc);
   EXPECT_TRUE(received.missing.empty());
@@ -60,7 +64,10 @@ TEST_F(Feedbacks, AnswerASubscribersNackOverRtx) {
   world.client(subscriber).SendNack(ssrc, wanted, world.sink(subscriber));
   world.Run(Millis(100));
   EXPECT_EQ(received.over_rtx, 2U);
-  EXPECT_EQ(world.worker(1).stats().rtp_retransmitted, 2U);
+  const WorkerStats& stats = world.worker(1).stats();
+  EXPECT_EQ(stats.rtp_retransmitted, 2U);
+  EXPECT_GT(stats.rtp_bytes_retransmitted, 0U);
+  EXPECT_GT(stats.rtp_bytes_forwarded, stats.rtp_bytes_retransmitted);
   // Asked again at once, while the first answer may still be on its way.
   world.client(subscriber).SendNack(ssrc, wanted, world.sink(subscriber));
   world.client(subscriber).SendNack(ssrc, wanted, world.sink(subscriber));
