@@ -125,6 +125,7 @@ std::string DoctorJoinTarget(const Config& config, std::size_t participant, std:
   grants.not_before_unix = now_unix;
   grants.expires_at_unix = now_unix + kTokenSeconds;
   wire::VideoGrants& video = grants.video.emplace();
+  video.room_create = true;  // also where room.auto_create is off
   video.room_join = true;
   video.room = kRoom;
   video.hidden = true;

@@ -54,6 +54,7 @@ class Ground {
     self.config = merge(matrixConfig(plan, `http://127.0.0.1:${ports.http}`), {
       bind_addresses: ['127.0.0.1'],
       keys: { [API_KEY]: API_SECRET },
+      room: { auto_create: false },
       tls: { cert_file: self.files.cert, key_file: self.files.key, port: tls },
       rtc: { udp_port: `${udp}-${udp + 1}`, node_ip: '127.0.0.1', workers: 2 },
       access: { public_url: `wss://127.0.0.1:${tls}` },
