@@ -33,7 +33,8 @@ bool RunOne(const Scenario& scenario, const ScenarioRun& run) {
   const ScenarioResult result = scenario.run(run);
   std::printf(
       "%-12s seed %llu: %llu datagrams, %llu RTP sent, %llu resent, %llu NACKs checked, %llu key "
-      "frame waits (longest %lld ms), %llu evictions, hash %016llx\n  drops: %s\n",
+      "frame waits (longest %lld ms), %llu evictions (%llu datagrams sent by the evicted after the "
+      "fence, %llu packets to or from them), hash %016llx\n  drops: %s\n",
       std::string(scenario.name).c_str(), static_cast<unsigned long long>(run.seed),
       static_cast<unsigned long long>(result.datagrams),
       static_cast<unsigned long long>(result.rtp_sent),
@@ -42,6 +43,8 @@ bool RunOne(const Scenario& scenario, const ScenarioRun& run) {
       static_cast<unsigned long long>(result.key_frame_waits),
       static_cast<long long>(fovea::ToMillis(result.longest_key_frame_wait)),
       static_cast<unsigned long long>(result.evictions),
+      static_cast<unsigned long long>(result.sent_by_evicted),
+      static_cast<unsigned long long>(result.after_fence),
       static_cast<unsigned long long>(result.event_hash), result.drops.c_str());
   if (result.failures.empty()) return true;
   std::printf("%s\nagain: %s\n", result.failures.c_str(),

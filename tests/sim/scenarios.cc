@@ -27,6 +27,8 @@ ScenarioResult Finish(World& world, std::size_t workers) {
   result.key_frame_waits = counters.waits_for_key_frame;
   result.longest_key_frame_wait = counters.longest_wait;
   result.evictions = world.evictions();
+  result.sent_by_evicted = world.sent_by_evicted();
+  result.after_fence = counters.after_fence;
   for (std::size_t i = 0; i < kDropReasonCount; ++i) {
     const auto reason = static_cast<DropReason>(i);
     std::uint64_t count = 0;
@@ -120,9 +122,10 @@ ScenarioResult RunLayerFlap(const ScenarioRun& run) {
   return Finish(world, 1);
 }
 
-// One room; members come and go as fast as they connect.
+// One room; members come and go as fast as they connect, and go on sending when they are out.
 ScenarioResult RunEviction(const ScenarioRun& run) {
-  World world({.seed = run.seed, .workers = 2, .stall_max = Millis(5)});
+  World world(
+      {.seed = run.seed, .workers = 2, .stall_max = Millis(5), .evicted_send_for = Millis(100)});
   JoinRoom(world, 0);
   JoinRoom(world, 1);
   const Instant end = world.now() + run.duration;
@@ -179,7 +182,7 @@ constexpr std::array<Scenario, 6> kScenarios = {{
     {"churn", "a room whose members come, go, pause and switch layers", &RunChurn},
     {"mute", "publications are muted and unmuted", &RunMute},
     {"layer_flap", "subscribers change their wanted layer without rest", &RunLayerFlap},
-    {"eviction", "members are thrown out as fast as they connect", &RunEviction},
+    {"eviction", "members are thrown out as fast as they connect, and do not notice", &RunEviction},
     {"two_workers", "subscriptions across workers come and go", &RunTwoWorkers},
     {"lossy", "links lose, repeat and reorder, both ways", &RunLossy},
 }};

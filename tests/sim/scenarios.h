@@ -29,7 +29,9 @@ struct ScenarioResult {
   std::uint64_t key_frame_waits = 0;
   Duration longest_key_frame_wait{0};
   std::uint64_t evictions = 0;
-  std::string drops;  // by reason, of all workers
+  std::uint64_t sent_by_evicted = 0;  // datagrams, after the fence
+  std::uint64_t after_fence = 0;      // packets to or from the evicted; never any
+  std::string drops;                  // by reason, of all workers
 };
 
 struct Scenario {

@@ -73,6 +73,7 @@ void Checker::OnServerDatagram(Instant now, const NetAddress& to, ByteSpan bytes
     return;
   }
   if (client->second) {
+    ++counters_.after_fence;
     Fail(now, "(1) a datagram to an evicted client after its fences");
     return;
   }
@@ -116,6 +117,7 @@ void Checker::CheckStamp(Instant now, const Stream& stream, const Stamp& stamp) 
     Fail(now, "(2) a packet of a publication that was not subscribed to");
   }
   if (gone_publications_.contains(stamp.publication)) {
+    ++counters_.after_fence;
     Fail(now, "(2) a packet of an evicted publication after its fences");
   }
 }

@@ -64,7 +64,8 @@ class Checker {
     std::uint64_t key_frames = 0;
     std::uint64_t nacks_checked = 0;
     std::uint64_t waits_for_key_frame = 0;
-    Duration longest_wait{0};  // for a key frame
+    Duration longest_wait{0};       // for a key frame
+    std::uint64_t after_fence = 0;  // packets to or from who was evicted
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
 

@@ -79,6 +79,7 @@ class World::ClientSink : public TransmitSink {
   void Transmit(const NetAddress&, ByteSpan bytes) override {
     if (world_.loses_uplink && world_.loses_uplink(bytes)) return;
     const ClientState& state = world_.clients_[id_];
+    if (state.is_evicted) ++world_.sent_by_evicted_;
     InFlight packet;
     packet.to_worker = true;
     packet.index = state.worker;
@@ -141,6 +142,9 @@ void World::Deliver(InFlight packet) {
 Instant World::NextTime() {
   Instant at = in_flight_.empty() ? kNever : in_flight_.top().at;
   for (const ClientId id : live_) at = std::min(at, clients_[id].client->NextDeadline());
+  for (const ClientId id : unaware_) {
+    at = std::min({at, clients_[id].client->NextDeadline(), clients_[id].silent_at});
+  }
   for (const auto& node : nodes_) {
     Instant turn = node->worker->NextDeadline().at;
     if (!node->arrived.empty() || node->HasWork()) turn = now_;
@@ -159,8 +163,22 @@ void World::Turn() {
     ClientState& state = clients_[id];
     if (state.client->NextDeadline() <= now_) state.client->HandleTimeout(now_, *state.sink);
   }
+  SilenceEvicted();
   PumpWorkers();
   checker_.OnTime(now_);
+}
+
+void World::SilenceEvicted() {
+  for (std::size_t i = 0; i < unaware_.size();) {
+    ClientState& state = clients_[unaware_[i]];
+    if (state.client->NextDeadline() <= now_) state.client->HandleTimeout(now_, *state.sink);
+    if (state.silent_at > now_) {
+      ++i;
+      continue;
+    }
+    state.client.reset();
+    unaware_.erase(unaware_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
 }
 
 void World::PumpWorkers() {
@@ -269,6 +287,7 @@ void World::Run(Duration duration) {
 
 void World::Settle() {
   for (const ClientId id : live_) clients_[id].client->StopSending();
+  for (const ClientId id : unaware_) clients_[id].client->StopSending();
   for (const Ssrc ssrc : live_subscriptions()) checker_.SetExpectsKeyFrame(now_, ssrc, false);
   Run(Seconds(2));
   std::uint64_t out = 0;

@@ -29,6 +29,8 @@ struct WorldOptions {
   // Now and then a worker gets no turn for up to this long, as when its core is busy.
   Duration stall_max{0};
   std::uint16_t first_seq = 0;  // of publishers; 0: random
+  // Clients who were put out do not notice: they go on sending until so long after the fence.
+  Duration evicted_send_for{0};
 };
 
 class World {
@@ -89,6 +91,8 @@ class World {
   [[nodiscard]] std::uint64_t event_hash() const { return event_hash_; }
   [[nodiscard]] std::uint64_t datagrams() const { return datagrams_; }
   [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
+  // What clients sent after the fence of their own eviction.
+  [[nodiscard]] std::uint64_t sent_by_evicted() const { return sent_by_evicted_; }
   [[nodiscard]] control::AddSubscription subscription(Ssrc ssrc) const {
     return subs_.at(ssrc).command;
   }
@@ -112,6 +116,7 @@ class World {
     bool is_leaving = false;
     bool is_evicted = false;
     bool was_connected = false;
+    Instant silent_at = kNever;  // evicted, and sending until then
   };
   struct Publication {
     control::AddPublication command;
@@ -152,6 +157,7 @@ class World {
   void Send(const LinkQuality& quality, InFlight packet);
   void OnServerSent(std::size_t worker, worker::TxBatch& batch);
   void Deliver(InFlight packet);
+  void SilenceEvicted();
   void Mix(std::uint64_t value);
   [[nodiscard]] Instant NextTime();
   void Turn();
@@ -176,6 +182,7 @@ class World {
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<ClientState> clients_;
   std::vector<ClientId> live_;
+  std::vector<ClientId> unaware_;  // put out, and still sending
   std::unordered_map<NetAddress, ClientId> client_at_;
   std::map<std::uint64_t, Publication> pubs_;
   std::map<Ssrc, Subscription> subs_;
@@ -191,6 +198,7 @@ class World {
   std::uint64_t event_hash_ = 0xcbf29ce484222325ULL;
   std::uint64_t datagrams_ = 0;
   std::uint64_t evictions_ = 0;
+  std::uint64_t sent_by_evicted_ = 0;
 };
 
 }  // namespace fovea::test

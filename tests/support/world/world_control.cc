@@ -259,7 +259,8 @@ void World::Unpublish(control::PublicationHandle handle) {
   }
   Publication& publication = pubs_.at(handle.bits());
   ClientState& publisher = clients_[publication.publisher];
-  if (publisher.client != nullptr) publisher.client->RemoveTrack(handle);
+  const bool is_unaware = publisher.is_leaving && options_.evicted_send_for > Duration{0};
+  if (publisher.client != nullptr && !is_unaware) publisher.client->RemoveTrack(handle);
   std::vector<std::size_t> workers = {handle.worker()};
   for (const auto& [worker, count] : publication.subscribers) {
     if (worker != handle.worker()) workers.push_back(worker);
@@ -282,6 +283,7 @@ void World::Evict(ClientId id) {
   if (state.is_leaving) return;
   state.is_leaving = true;
   std::erase(live_, id);
+  if (options_.evicted_send_for > Duration{0}) unaware_.push_back(id);
   std::vector<control::PublicationHandle> published;
   for (const auto& [bits, publication] : pubs_) {
     if (publication.publisher == id) published.push_back(publication.command.publication);
@@ -303,7 +305,11 @@ void World::Evict(ClientId id) {
     ++evictions_;
     checker_.OnEvicted(gone.address);
     session_pool_[worker].Give(session);
-    gone.client.reset();
+    if (options_.evicted_send_for > Duration{0}) {
+      gone.silent_at = now_ + options_.evicted_send_for;
+    } else {
+      gone.client.reset();
+    }
   });
 }
 
