@@ -6,8 +6,7 @@
 //  S1  once the focus received, in provable order, that somebody is out, no connection of theirs
 //      is left and no token from before is accepted, also after a restart
 //  S2  nobody is put out, or kept from publishing, who was entitled ever since their token was
-//  given
-//      (and in everything that the focus could not have known then)
+//      given (and in everything that the focus could not have known then)
 //  S3  half a minute after the faults end, exactly the entitled are admitted; later, nothing is
 //  left S5  a transaction that comes again changes nothing S6  an older event never gets a token
 //  for who is known to be out
@@ -47,6 +46,10 @@ struct AdmissionResult {
   std::string failure;  // empty: everything held
   std::string ops;      // the last ones before it
   std::uint64_t evictions = 0;
+  std::uint64_t false_evictions = 0;   // of who was entitled
+  std::uint64_t missed_evictions = 0;  // who is out and yet there, or gets in with an old token
+  // By a leave that was real, and that a reset had undone before it was pushed.
+  std::uint64_t undone_leaves = 0;
   std::uint64_t connections = 0;
   std::uint64_t mints = 0;
   std::uint64_t restarts = 0;
