@@ -273,7 +273,9 @@ void RoomMembers::AcceptDoubts(Instant now, std::vector<Evidence>& out) {
     const Event event = std::move(*record.doubt);
     // Readmission needs a proof that nobody can give: the user may ask for a token again.
     const bool readmits = MembershipIn(event) == Membership::kJoin && IsOut(record.membership);
-    if (readmits || record.version.IsPast(event.event_id)) {
+    // It names what it follows, and that is not what a complete state told: as likely from before.
+    const bool may_be_past = record.is_ahead && !event.replaces_state.empty();
+    if (readmits || may_be_past || record.version.IsPast(event.event_id)) {
       ClearDoubt(record);
     } else {
       Apply(now, user_id, record, event, out);

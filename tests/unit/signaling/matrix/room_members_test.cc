@@ -146,6 +146,35 @@ TEST_F(RoomMembersTest, BelievesALeaveAtOnceWhereThePushesHaveCaughtUp) {
   EXPECT_TRUE(Saw(EvidenceKind::kUserLeft));
 }
 
+TEST_F(RoomMembersTest, ForgetsALeaveBehindAnAnswerThatNobodyCanBeAskedAbout) {
+  const Event join = Member("join", 1000);
+  Event ban = Member("ban", 2000);
+  ban.replaces_state = join.event_id;
+  Event rejoin = Member("join", 4000);
+  rejoin.replaces_state = "$unban";
+  members_.Pin("@bob:far");
+  EXPECT_FALSE(Answer(rejoin, now_));
+  Push(ban);  // the backlog; nobody of ours may see the room meanwhile
+  EXPECT_TRUE(Saw(EvidenceKind::kUserDoubtful));
+  members_.AcceptDoubts(now_, evidence_);
+  EXPECT_TRUE(IsJoined());
+  EXPECT_FALSE(members_.has_doubts());
+  Event leave = Member("leave", 5000);
+  leave.replaces_state = rejoin.event_id;
+  Push(leave);
+  EXPECT_FALSE(IsJoined());
+}
+
+TEST_F(RoomMembersTest, BelievesALeaveThatNobodyCanBeAskedAboutWherePushesAreAllThereIs) {
+  Push(Member("join", 1000));
+  Event leave = Member("leave", 2000);
+  leave.replaces_state = "$unseen";
+  Push(leave);
+  EXPECT_TRUE(IsJoined());
+  members_.AcceptDoubts(now_, evidence_);
+  EXPECT_FALSE(IsJoined());
+}
+
 TEST_F(RoomMembersTest, BelievesAtOnceALeaveThatNamesWhatAnAnswerShowed) {
   const Event join = Member("join", 1000);
   Event kick = Member("leave", 500);
