@@ -36,6 +36,9 @@ inline constexpr Duration kIceConsentTimeout =
     Seconds(15);  // no check for this long: session is lost
 
 // --- DTLS and SRTP ---------------------------------------------------------------------------
+// Larger than any certificate of a WebRTC peer (about 300 bytes), smaller than BoringSSL's 100 KB;
+// beyond, the handshake fails.
+inline constexpr std::size_t kDtlsCertificatesBytesMax = 16 * 1024;
 // From the first datagram (or our first flight); an unfinished handshake fails then. Longer keeps
 // half-open sessions of an attacker around, shorter loses clients behind slow relays.
 inline constexpr Duration kDtlsHandshakeTimeout = Seconds(15);
@@ -90,6 +93,8 @@ inline constexpr std::size_t kAppDataRing = 512;    // full: kAppDataRingFull; S
 
 // --- Data channels ---------------------------------------------------------------------------
 inline constexpr std::size_t kDataChannelsPerSessionMax = 16;
+// Longer labels and protocols are refused: LiveKit's longest is "_data_track".
+inline constexpr std::size_t kDataChannelLabelBytesMax = 256;
 inline constexpr std::size_t kDataMessageBytesMax = 64 * 1024;  // LiveKit clients clamp to 64 000
 inline constexpr std::size_t kSctpSendBufferBytesMax = 1024 * 1024;  // per association
 inline constexpr std::size_t kSctpAssociationsMax = 4096;            // full: creation is refused
@@ -100,6 +105,8 @@ inline constexpr std::size_t kSctpEventBytesMax = 16 * 1024 * 1024;  // full: me
 inline constexpr std::size_t kHttpRequestLineBytesMax = 64 * 1024;  // join_request rides in the URL
 inline constexpr std::size_t kHttpHeaderBytesMax = 96 * 1024;
 inline constexpr std::size_t kHttpBodyBytesMax = 1024 * 1024;
+// No route's own bound may be larger: kTransactionBytesMax is the largest.
+inline constexpr std::size_t kHttpLargeBodyBytesMax = 24 * 1024 * 1024;
 inline constexpr std::size_t kSignalMessageBytesMax = 2 * 1024 * 1024;
 inline constexpr std::size_t kJoinRequestBytesMax = 1024 * 1024;  // after gzip
 inline constexpr std::size_t kSdpBytesMax = 512 * 1024;
@@ -122,8 +129,7 @@ inline constexpr std::size_t kDataTrackNameBytesMax = 256;       // longer ones:
 inline constexpr std::size_t kWebhookQueueMax =
     1024;  // events per URL; full: the oldest is dropped, counted
 inline constexpr std::size_t kWebhookQueueBytesMax =
-    16 * 1024 * 1024;                                 // the same; metadata can be large
-inline constexpr std::size_t kRevocationsMax = 4096;  // full: the oldest is forgotten
+    16 * 1024 * 1024;  // the same; metadata can be large
 inline constexpr std::size_t kDataNoncesMax =
     100;  // per room; older repetitions of SendData go through
 inline constexpr std::size_t kWsSendQueueBytesMax =
@@ -134,6 +140,99 @@ inline constexpr std::size_t kHttpConnectionsMax = 16384;
 // scrapes us memory for days; 256 calls are some 1800 series.
 inline constexpr std::size_t kMetricsCallsMax = 256;
 inline constexpr std::size_t kMetricsConnectionsMax = 32;  // of scrapers; further ones are refused
+// Reliable messages kept for a resume, LiveKit's figure; the oldest go first.
+inline constexpr std::size_t kReliableCacheBytesMax = 100'000;
+inline constexpr std::size_t kRpcPayloadBytesMax = 15 * 1024;  // LiveKit's; longer is refused
+// PerformRpc of one room. Each holds an HTTP request open; further ones are refused.
+inline constexpr std::size_t kRpcPendingMax = 1024;
+// Deep enough for every document we read (Matrix events nest below 20). The library's writer and
+// destructor recurse, so unbounded nesting would be a way to overflow the stack from outside.
+inline constexpr int kJsonDepthMax = 64;
+// Calls by address; full: those that would be full again are forgotten, then all.
+inline constexpr std::size_t kRateLimitedAddressesMax = 16384;
+
+// --- Outgoing connections and DNS ---------------------------------------------------------------
+// Idle ones are kept this many in all and to one place (as many as may be under way to one
+// homeserver); the longest idle is closed.
+inline constexpr std::size_t kIdleConnectionsMax = 128;
+inline constexpr std::size_t kIdleConnectionsPerPlaceMax = 8;
+inline constexpr std::size_t kDnsAnswerBytesMax = 16 * 1024;  // longer answers are cut by libresolv
+inline constexpr std::size_t kSrvAnswersMax = 16;             // further records are not read
+// Longer documents are no well-known documents, and who redirects further has none.
+inline constexpr std::size_t kWellKnownBytesMax = 50 * 1024;
+inline constexpr int kWellKnownRedirectsMax = 3;
+// Requests for our own document while the operator's is fetched; further ones get ours alone.
+inline constexpr std::size_t kWellKnownWaitingMax = 256;
+
+// --- Redis (external mode): beyond any of these the stream is broken and opened anew ------------
+inline constexpr std::size_t kRespLineBytesMax = 64 * 1024;  // numbers, statuses, errors
+inline constexpr std::size_t kRespStringBytesMax = 1024 * 1024;
+inline constexpr std::int64_t kRespItemsMax = 1'000'000;  // of one array
+inline constexpr std::size_t kRespDepthMax = 4;
+// A webhook of the other SFU about a full room names every track of a participant.
+inline constexpr std::size_t kSfuWebhookBytesMax = 8 * 1024 * 1024;
+static_assert(kSfuWebhookBytesMax <= kHttpLargeBodyBytesMax);
+// Larger: a restart of ours is a burst for the other server. Smaller: it takes longer to learn.
+inline constexpr std::size_t kPresenceLookupsMax = 32;
+
+// --- Token requests -----------------------------------------------------------------------------
+inline constexpr std::size_t kAccessTokenBytesMax = 4096;    // of an OpenID token; longer: refused
+inline constexpr std::size_t kDelegationUrlBytesMax = 2048;  // longer ones are refused
+inline constexpr std::size_t kFocusUrlBytesMax = 1024;       // longer ones are not advertised
+// An answer is a user id; more is somebody's attempt to keep us busy.
+inline constexpr std::size_t kUserInfoBytesMax = 64 * 1024;
+// OpenID checks under way at one server, and at all that are strangers; behind them those that
+// wait. Full: the request is refused and the client tries again. A slow server takes its own
+// places, not everybody's.
+inline constexpr std::size_t kOpenIdChecksPerServerMax = 8;
+inline constexpr std::size_t kOpenIdChecksMax = 64;
+inline constexpr std::size_t kOpenIdQueuedPerServerMax = 64;
+inline constexpr std::size_t kOpenIdQueuedMax = 512;
+inline constexpr std::size_t kServerEndpointsTriedMax = 4;  // addresses of one server, in order
+// Remembered as not to be reached; full: first those whose time is over, then all are forgotten.
+inline constexpr std::size_t kServersUnreachableMax = 1024;
+inline constexpr std::size_t kServersFoundMax = 1024;  // full: the first to expire goes
+inline constexpr std::size_t kServerSearchesMax = 64;  // at a time; further ones find nothing
+inline constexpr std::size_t kCsApisCachedMax = 1024;  // full: the first to expire goes
+inline constexpr std::size_t kWaitingMintsMax = 1024;  // further ones are decided without asking
+
+// --- What a homeserver tells --------------------------------------------------------------------
+// 64 KiB is Matrix's bound for an event; `unsigned` adds the previous content. Longer: malformed.
+inline constexpr std::size_t kEventBytesMax = 160 * 1024;
+// A homeserver sends at most 100 events at once: of 64 KiB with their `unsigned`, and as much for
+// the ephemeral ones that we skip. Longer ones are refused, and the homeserver is stuck with them.
+inline constexpr std::size_t kTransactionBytesMax = kHttpLargeBodyBytesMax;
+// Seen transactions. A homeserver repeats only the latest one; the rest is for those that come back
+// from a backup. An older one would be new, which the order of events makes harmless.
+inline constexpr std::size_t kTransactionIdsMax = 1024;
+inline constexpr std::size_t kTransactionIdBytesMax = 255;  // longer ones are cut
+// Users of one transaction whose devices changed; more are left to be found out by asking.
+inline constexpr std::size_t kChangedUsersMax = 1024;
+// A room's state with every member: 100 000 members are some 50 MB. Longer ones are no answer.
+inline constexpr std::size_t kRoomStateBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kRoomStatesUnderWayMax = 8;  // questions of one urgency; others wait
+inline constexpr std::size_t kWatchedRoomsMax = 16'384;   // further ones get no tokens
+// Rooms about which was asked without a token; full: the longest idle is forgotten.
+inline constexpr std::size_t kIdleWatchesMax = 1024;
+inline constexpr std::size_t kRefusedUsersMax = 64;   // of a room; full: forgotten, asked again
+inline constexpr std::size_t kToldUsersMax = 64;      // of those asked about by name, likewise
+inline constexpr std::size_t kRoomUsersMax = 20'000;  // of a room; beyond, those with tokens alone
+inline constexpr std::size_t kRoomSlotsMax = 256;     // further slots of a room are not remembered
+inline constexpr std::size_t kRoomStateMembersMax = 4096;  // emptied state keys go, then refused
+inline constexpr std::size_t kTransportsPerMemberMax = 8;  // further ones are not read
+inline constexpr std::size_t kStickyEventsMax = 4096;      // of a room; further ones are not kept
+inline constexpr std::size_t kStickyEventsPerSenderMax = 64;
+inline constexpr std::size_t kCallsRememberedMax = 16'384;  // full: the one that ended first goes
+
+// --- Who is admitted ----------------------------------------------------------------------------
+// Identities with a token of ours; further ones get none, because a token that is not remembered
+// could not be revoked. Some 1 KB each.
+inline constexpr std::size_t kAdmissionsMax = 65'536;
+// Of a user in a room. Two tokens per join and device; an hour of restless rejoining stays below.
+inline constexpr std::size_t kAdmissionsPerUserMax = 64;
+// Every admission may be put out at once, and RoomService may revoke as many of its own. Full: the
+// one revoked first is forgotten and counted. Some 300 bytes each.
+inline constexpr std::size_t kRevocationsMax = 2 * kAdmissionsMax;
 
 // --- Delegated leave and stored state ---------------------------------------------------------
 // Delayed leaves held for one Matrix user; further ones are refused. A user has few devices in few
@@ -149,7 +248,11 @@ inline constexpr Duration kDelayTimeoutMax = Seconds(24 * 3600);
 // places, not everybody's.
 inline constexpr std::size_t kDelayedCallsPerServerMax = 8;
 inline constexpr std::size_t kDelayedCallsMax = 256;
-inline constexpr std::size_t kStateWritesMax = 65536;  // waiting for the disk; full: oldest dropped
-inline constexpr std::size_t kTransactionIdsMax = 1024;  // remembered; an older one would be new
+// Waiting for the disk; full: the oldest is dropped, counted and told to the log. Every admission
+// may be made and end before the disk is done once. Some 600 bytes each.
+inline constexpr std::size_t kStateWritesMax = 2 * kAdmissionsMax;
+// The same for revocations, which wait in a queue of their own and go first: no flood of other
+// changes pushes one out. Every admission may be put out, and its revocation end.
+inline constexpr std::size_t kStateUrgentWritesMax = kRevocationsMax;
 
 }  // namespace fovea::limits

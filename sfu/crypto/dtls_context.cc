@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sfu/core/check.h"
+#include "sfu/core/limits.h"
 #include "sfu/crypto/dtls.h"
 #include "sfu/crypto/dtls_clock.h"
 
@@ -22,9 +23,6 @@ constexpr std::array<int, 3> kCurves = {NID_X25519, NID_X9_62_prime256v1, NID_se
 constexpr char kCiphers[] =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:"
     "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305";
-
-// Larger than any certificate of a WebRTC peer (about 300 bytes), smaller than BoringSSL's 100 KB.
-constexpr std::size_t kCertificateListBytesMax = 16 * 1024;
 
 const char* BoringSslName(SrtpProfile profile) {
   switch (profile) {
@@ -76,7 +74,7 @@ DtlsContext::DtlsContext(const Certificate& certificate, std::span<const SrtpPro
   FOVEA_CHECK(SSL_CTX_set_srtp_profiles(ssl_ctx_, ProfileList(profiles).c_str()) == 1);
   UseCertificate(ssl_ctx_, certificate);
   SSL_CTX_set_custom_verify(ssl_ctx_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, OnVerify);
-  SSL_CTX_set_max_cert_list(ssl_ctx_, kCertificateListBytesMax);
+  SSL_CTX_set_max_cert_list(ssl_ctx_, limits::kDtlsCertificatesBytesMax);
   // A session is one handshake: resumption would let a certificate that left come back.
   SSL_CTX_set_session_cache_mode(ssl_ctx_, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_options(ssl_ctx_, SSL_OP_NO_TICKET | SSL_OP_NO_QUERY_MTU);

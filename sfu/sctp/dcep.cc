@@ -1,5 +1,7 @@
 #include "sfu/sctp/dcep.h"
 
+#include "sfu/core/limits.h"
+
 namespace fovea::sctp {
 namespace {
 
@@ -36,7 +38,8 @@ std::optional<OpenMessage> ParseOpen(ByteSpan bytes) {
   message.label = AsText(reader.Bytes(label_bytes));
   message.protocol = AsText(reader.Bytes(protocol_bytes));
   if (reader.failed() || reader.remaining() != 0) return std::nullopt;
-  if (label_bytes > kChannelLabelBytesMax || protocol_bytes > kChannelLabelBytesMax) {
+  if (label_bytes > limits::kDataChannelLabelBytesMax ||
+      protocol_bytes > limits::kDataChannelLabelBytesMax) {
     return std::nullopt;
   }
   message.reliability.ordered = (channel_type & kUnorderedBit) == 0;
@@ -57,8 +60,8 @@ std::optional<OpenMessage> ParseOpen(ByteSpan bytes) {
 bool IsAck(ByteSpan bytes) { return bytes.size() == 1 && bytes[0] == kAckMessage[0]; }
 
 ByteSpan WriteOpen(const OpenMessage& message, MutableByteSpan out) {
-  if (message.label.size() > kChannelLabelBytesMax) return {};
-  if (message.protocol.size() > kChannelLabelBytesMax) return {};
+  if (message.label.size() > limits::kDataChannelLabelBytesMax) return {};
+  if (message.protocol.size() > limits::kDataChannelLabelBytesMax) return {};
   const Reliability& reliability = message.reliability;
   std::uint8_t type = kReliable;
   if (reliability.max_retransmits) type = kPartialReliableRexmit;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "sfu/core/bytes.h"
+#include "sfu/core/limits.h"
 
 namespace fovea::sctp {
 
@@ -28,9 +29,6 @@ struct Reliability {
   bool operator==(const Reliability&) const = default;
 };
 
-// Longer labels and protocols are refused: LiveKit's longest is "_data_track".
-inline constexpr std::size_t kChannelLabelBytesMax = 256;
-
 // DATA_CHANNEL_OPEN. The texts point into what was parsed.
 struct OpenMessage {
   Reliability reliability;
@@ -39,7 +37,7 @@ struct OpenMessage {
   std::string_view protocol;
 };
 
-inline constexpr std::size_t kOpenMessageBytesMax = 12 + 2 * kChannelLabelBytesMax;
+inline constexpr std::size_t kOpenMessageBytesMax = 12 + 2 * limits::kDataChannelLabelBytesMax;
 
 // nullopt for anything but one well-formed DATA_CHANNEL_OPEN.
 [[nodiscard]] std::optional<OpenMessage> ParseOpen(ByteSpan bytes);

@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "sfu/core/limits.h"
 #include "sfu/crypto/hmac.h"
 #include "signaling/matrix/matrix_error.h"
 #include "signaling/wire/http_parser.h"
@@ -53,7 +54,7 @@ bool Appservice::IsFromHomeserver(const wire::HttpRequest& request) const {
 }
 
 std::size_t Appservice::LargeBodyBytesMax(const wire::HttpRequest& head) const {
-  return Handles(head.target) && IsFromHomeserver(head) ? wire::kLargeBodyBytesMax : 0;
+  return Handles(head.target) && IsFromHomeserver(head) ? limits::kTransactionBytesMax : 0;
 }
 
 wire::HttpResponse Appservice::Handle(Instant now, const wire::HttpRequest& request) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "sfu/io/system_clock.h"
 #include "signaling/matrix/client_well_known.h"
 
@@ -13,8 +14,6 @@ constexpr Duration kFoundLifetime = Seconds(4 * 3600);
 // A server that is just down is asked again soon, but not by every token request.
 constexpr Duration kNotFoundLifetime = Seconds(60);
 constexpr Duration kTimeout = Seconds(5);
-constexpr std::size_t kDocumentBytesMax = 50 * 1024;
-constexpr int kRedirectsMax = 3;
 
 bool IsRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -39,7 +38,8 @@ void CsApiDirectory::Resolve(const std::string& server_name, OnResolved on_resol
   const auto [waiting, is_first] = waiting_.try_emplace(server_name);
   waiting->second.push_back(std::move(on_resolved));
   if (!is_first) return;
-  Fetch(server_name, "https://" + server_name + "/.well-known/matrix/client", kRedirectsMax);
+  Fetch(server_name, "https://" + server_name + "/.well-known/matrix/client",
+        limits::kWellKnownRedirectsMax);
 }
 
 void CsApiDirectory::Fetch(const std::string& server_name, const std::string& url,
@@ -68,7 +68,7 @@ void CsApiDirectory::HandleDocument(const std::string& server_name, const std::s
     }
     return Fetch(server_name, next, redirects_left - 1);
   }
-  if (response->status != 200 || response->body.size() > kDocumentBytesMax) {
+  if (response->status != 200 || response->body.size() > limits::kWellKnownBytesMax) {
     return End(server_name, std::nullopt);
   }
   End(server_name, matrix::ReadHomeserverUrl(response->body));
@@ -76,7 +76,7 @@ void CsApiDirectory::HandleDocument(const std::string& server_name, const std::s
 
 void CsApiDirectory::End(const std::string& server_name, std::optional<std::string> base_url) {
   const Duration lifetime = base_url.has_value() ? kFoundLifetime : kNotFoundLifetime;
-  if (cache_.size() >= kCachedMax && !cache_.contains(server_name)) {
+  if (cache_.size() >= limits::kCsApisCachedMax && !cache_.contains(server_name)) {
     cache_.erase(std::min_element(cache_.begin(), cache_.end(), [](const auto& a, const auto& b) {
       return a.second.expires_at < b.second.expires_at;
     }));

@@ -16,11 +16,9 @@ struct CsApiDirectoryConfig {
   std::map<std::string, std::string> configured;
 };
 
-// Limit: kCachedMax servers; beyond, the one that expires first is forgotten.
+// Limit: kCsApisCachedMax servers; beyond, the one that expires first is forgotten.
 class CsApiDirectory : public CsApiResolver {
  public:
-  static constexpr std::size_t kCachedMax = 1024;
-
   // `http` may be null: then only configured servers are known. It outlives this object.
   CsApiDirectory(CsApiDirectoryConfig config, GuardedHttp* http);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sfu/core/check.h"
+#include "sfu/core/limits.h"
 #include "sfu/crypto/secret.h"
 #include "sfu/io/system_clock.h"
 #include "signaling/app/log.h"
@@ -20,8 +21,6 @@ namespace {
 
 // Redis has this long to take the purge of expired jobs before we serve without it.
 constexpr Duration kPurgeTimeout = Seconds(5);
-// A webhook about a full room names every track of a participant.
-constexpr std::size_t kWebhookBytesMax = 8 * 1024 * 1024;
 
 std::uint64_t RandomSeed() {
   std::uint64_t seed = 0;
@@ -234,7 +233,7 @@ void ExternalServer::Run() {
 }
 
 std::size_t ExternalServer::LargeBodyBytesMax(const wire::HttpRequest& head) {
-  return IsWebhook(head.target) ? kWebhookBytesMax : 0;
+  return IsWebhook(head.target) ? limits::kSfuWebhookBytesMax : 0;
 }
 
 void ExternalServer::OnUpgrade(io::IncomingRequest /*request*/, io::UpgradeWriter writer) {

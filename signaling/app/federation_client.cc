@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "sfu/io/system_clock.h"
 #include "signaling/wire/url.h"
 
@@ -52,8 +53,8 @@ FederationClient::Lookup* FederationClient::Find(std::uint64_t id) {
 }
 
 bool FederationClient::HasRoom(const Server& server, bool trusted) const {
-  return server.in_flight < kPerServerInFlightMax &&
-         (trusted || strangers_in_flight_ < kInFlightMax);
+  return server.in_flight < limits::kOpenIdChecksPerServerMax &&
+         (trusted || strangers_in_flight_ < limits::kOpenIdChecksMax);
 }
 
 void FederationClient::LookUpUser(Instant now, const std::string& server_name,
@@ -74,8 +75,8 @@ void FederationClient::LookUpUser(Instant now, const std::string& server_name,
   const bool fits = it == servers_.end() ? HasRoom(Server{}, lookup->trusted)
                                          : HasRoom(it->second, lookup->trusted);
   if (fits) return Begin(std::move(lookup));
-  if (queued_ >= kQueuedMax ||
-      (it != servers_.end() && it->second.queue.size() >= kQueuedPerServerMax)) {
+  if (queued_ >= limits::kOpenIdQueuedMax ||
+      (it != servers_.end() && it->second.queue.size() >= limits::kOpenIdQueuedPerServerMax)) {
     return lookup->on_user(Failure{LookupError::kBusy});
   }
   ++queued_;
@@ -111,7 +112,7 @@ void FederationClient::AskOwnServer(std::uint64_t id) {
   if (!url) return Discover(id);
   io::HttpCallOptions options;
   options.keep_alive = true;
-  options.response_bytes_max = matrix::kUserInfoBytesMax;
+  options.response_bytes_max = limits::kUserInfoBytesMax;
   options.timeout = kLookupTimeout / 2;  // leaves time for the other way
   Call(id, own_http_, {.method = wire::HttpMethod::kGet, .url = *std::move(url)},
        std::move(options), [this, id] { Discover(id); });
@@ -123,7 +124,7 @@ void FederationClient::AskConfigured(std::uint64_t id, const std::string& base) 
   if (!url) return End(id, Failure{LookupError::kUnreachable});
   io::HttpCallOptions options;
   options.keep_alive = true;
-  options.response_bytes_max = matrix::kUserInfoBytesMax;
+  options.response_bytes_max = limits::kUserInfoBytesMax;
   options.timeout = kLookupTimeout;
   Call(id, http_, {.method = wire::HttpMethod::kGet, .url = *std::move(url)}, std::move(options),
        [this, id] {
@@ -145,7 +146,8 @@ void FederationClient::Discover(std::uint64_t id) {
 
 void FederationClient::AskNextEndpoint(std::uint64_t id) {
   Lookup& lookup = *Find(id);
-  const std::size_t count = std::min(lookup.resolved.endpoints.size(), kEndpointsTriedMax);
+  const std::size_t count =
+      std::min(lookup.resolved.endpoints.size(), limits::kServerEndpointsTriedMax);
   if (lookup.next_endpoint >= count) {
     finder_.Forget(lookup.server.text);
     RememberUnreachable(lookup);
@@ -162,7 +164,7 @@ void FederationClient::AskNextEndpoint(std::uint64_t id) {
       .tls = true, .host = host->host, .port = host->port.value_or(443), .target = lookup.target};
   io::HttpCallOptions options;
   options.timeout = kLookupTimeout;
-  options.response_bytes_max = matrix::kUserInfoBytesMax;
+  options.response_bytes_max = limits::kUserInfoBytesMax;
   options.connect_host = endpoint.host;
   options.connect_port = endpoint.port;
   options.tls_name = lookup.resolved.tls_name;
@@ -242,9 +244,9 @@ void FederationClient::RememberUnreachable(const Lookup& lookup) {
   // A trusted homeserver restarts now and then; it is asked again at once.
   if (lookup.trusted || lookup.answered) return;
   const Instant now = io::MonotonicNow();
-  if (unreachable_until_.size() >= kUnreachableMax) {
+  if (unreachable_until_.size() >= limits::kServersUnreachableMax) {
     std::erase_if(unreachable_until_, [now](const auto& entry) { return entry.second <= now; });
-    if (unreachable_until_.size() >= kUnreachableMax) unreachable_until_.clear();
+    if (unreachable_until_.size() >= limits::kServersUnreachableMax) unreachable_until_.clear();
   }
   unreachable_until_.insert_or_assign(lookup.server.text, now + kUnreachableFor);
 }
@@ -252,7 +254,7 @@ void FederationClient::RememberUnreachable(const Lookup& lookup) {
 void FederationClient::Start(wire::OutgoingRequest request, Duration timeout, OnDone on_done) {
   io::HttpCallOptions options;
   options.timeout = timeout;
-  options.response_bytes_max = matrix::kUserInfoBytesMax;
+  options.response_bytes_max = limits::kUserInfoBytesMax;
   options.may_connect = [this](const NetAddress& to) { return options_.policy.Allows(to); };
   http_.Start(std::move(request), std::move(options), [done = std::move(on_done)](auto response) {
     done(response.ok() ? std::optional(*std::move(response)) : std::nullopt);

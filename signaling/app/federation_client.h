@@ -38,21 +38,15 @@ struct FederationClientOptions {
   std::string own_server_url;  // asked first about its own users; empty: like any other server
   std::map<std::string, std::string> servers;  // configured https URLs
   matrix::EgressPolicy policy;
-  // Servers whose look-ups do not count towards kInFlightMax: strangers cannot hold them up.
+  // Servers whose look-ups do not count towards kOpenIdChecksMax: strangers cannot hold them up.
   std::function<bool(const std::string& server_name)> is_trusted;
 };
 
-// Limits: kPerServerInFlightMax look-ups of one server under way, kInFlightMax of strangers; behind
-// them kQueuedMax wait, each kLookupTimeout at most from its start. A stranger that could not be
-// reached is not asked again for kUnreachableFor.
+// Limits: kOpenIdChecksPerServerMax look-ups of one server under way, kOpenIdChecksMax of
+// strangers; behind them kOpenIdQueuedMax wait, each kLookupTimeout at most from its start. A
+// stranger that could not be reached is not asked again for kUnreachableFor.
 class FederationClient : public GuardedHttp {
  public:
-  static constexpr std::size_t kPerServerInFlightMax = 8;
-  static constexpr std::size_t kInFlightMax = 64;
-  static constexpr std::size_t kQueuedPerServerMax = 64;
-  static constexpr std::size_t kQueuedMax = 512;
-  static constexpr std::size_t kEndpointsTriedMax = 4;
-  static constexpr std::size_t kUnreachableMax = 1024;
   static constexpr Duration kLookupTimeout = Seconds(10);
   static constexpr Duration kUnreachableFor = Seconds(10);
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "signaling/app/https_client.h"
 #include "signaling/wire/json.h"
 
@@ -22,7 +23,7 @@ std::string AsUser(const std::string& user_id) {
 
 io::HttpClientOptions Options(const io::TlsClient* tls) {
   io::HttpClientOptions options = HttpsClientOptions(tls);
-  options.response_bytes_max = HomeserverClient::kStateBytesMax;
+  options.response_bytes_max = limits::kRoomStateBytesMax;
   return options;
 }
 

@@ -21,8 +21,6 @@ namespace fovea::app {
 
 class HomeserverClient : public HomeserverPort {
  public:
-  // A room's state with every member: 100 000 members are some 50 MB.
-  static constexpr std::size_t kStateBytesMax = 64 * 1024 * 1024;
   static constexpr Duration kStateTimeout = Seconds(60);
   // Of what one user waits for. A hundred delayed events, Synapse's most, fit.
   static constexpr std::size_t kAnswerBytesMax = 1024 * 1024;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "sfu/core/limits.h"
 #include "sfu/core/overloaded.h"
 #include "sfu/io/system_clock.h"
 #include "signaling/app/calls_api.h"
@@ -15,7 +16,6 @@
 namespace fovea::app {
 namespace {
 
-constexpr std::size_t kWaitingMintsMax = 1024;
 constexpr Duration kPingAgainAfter = Seconds(10);
 
 focus::ConductorOptions OptionsOf(const Config& config) {
@@ -143,7 +143,7 @@ focus::TransactionOutcome MatrixFocus::OnTransaction(Instant now, const std::str
 void MatrixFocus::DecideMint(Instant now, const focus::MintQuery& query, OnDecided on_decided) {
   const focus::MintDecision decision = conductor_.MayMint(now, query);
   const bool asks = decision.verdict == matrix::MintVerdict::kAskHomeserver;
-  if (!asks || waiting_.size() >= kWaitingMintsMax) return Tell(decision, on_decided);
+  if (!asks || waiting_.size() >= limits::kWaitingMintsMax) return Tell(decision, on_decided);
   waiting_.push_back({.query = query,
                       .on_decided = std::move(on_decided),
                       .give_up_at = now + kAskMax,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::app {
 namespace {
 
@@ -58,7 +60,8 @@ void PresenceLookup::HandleSuperseded(Instant now, const matrix::LeaveKey& key) 
 }
 
 std::optional<Lookup> PresenceLookup::PollLookup(Instant now) {
-  if (due_.empty() || due_.begin()->first > now || in_flight_.size() >= kLookupsMax) {
+  if (due_.empty() || due_.begin()->first > now ||
+      in_flight_.size() >= limits::kPresenceLookupsMax) {
     return std::nullopt;
   }
   Entry& entry = *watches_.find(due_.begin()->second);
@@ -98,7 +101,7 @@ PresenceNews PresenceLookup::HandleAnswer(Instant now, LookupId id, LookupAnswer
 }
 
 Instant PresenceLookup::NextDeadline() const {
-  if (due_.empty() || in_flight_.size() >= kLookupsMax) return kNever;
+  if (due_.empty() || in_flight_.size() >= limits::kPresenceLookupsMax) return kNever;
   return due_.begin()->first;
 }
 

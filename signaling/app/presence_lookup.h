@@ -33,12 +33,9 @@ enum class PresenceNews : std::uint8_t { kNone, kConnected, kGone };
 
 // Invariants:
 //  (1) Until a participant was seen, absence means "not yet".
-//  (2) One lookup per participant is under way at most, and kLookupsMax altogether.
+//  (2) One lookup per participant is under way at most, and kPresenceLookupsMax altogether.
 class PresenceLookup {
  public:
-  // Larger: a restart of ours is a burst for the other server. Smaller: it takes longer to learn.
-  static constexpr std::size_t kLookupsMax = 32;
-
   // Zero: participants who were seen are not asked for any more.
   explicit PresenceLookup(Duration sanity_interval) : sanity_interval_(sanity_interval) {}
 

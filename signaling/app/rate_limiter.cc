@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::app {
 
 Duration RateLimiter::Take(Instant now, const NetAddress& who) {
@@ -9,7 +11,7 @@ Duration RateLimiter::Take(Instant now, const NetAddress& who) {
   NetAddress key = who;
   key.port = 0;
   if (!key.is_v4()) std::fill(key.ip.begin() + 8, key.ip.end(), std::uint8_t{0});
-  if (buckets_.size() >= kBucketsMax && !buckets_.contains(key)) MakeRoom(now);
+  if (buckets_.size() >= limits::kRateLimitedAddressesMax && !buckets_.contains(key)) MakeRoom(now);
   const Duration each = Seconds(1) / per_second_;
   Bucket& bucket = buckets_.try_emplace(key, Bucket{now}).first->second;
   const Instant full_at = std::max(bucket.full_at, now) + each;
@@ -21,7 +23,7 @@ Duration RateLimiter::Take(Instant now, const NetAddress& who) {
 
 void RateLimiter::MakeRoom(Instant now) {
   std::erase_if(buckets_, [now](const auto& entry) { return entry.second.full_at <= now; });
-  if (buckets_.size() >= kBucketsMax) buckets_.clear();
+  if (buckets_.size() >= limits::kRateLimitedAddressesMax) buckets_.clear();
 }
 
 }  // namespace fovea::app

@@ -11,12 +11,11 @@
 namespace fovea::app {
 
 // IPv6 addresses count by their /64: whoever has one address there has them all.
-// Limit: kBucketsMax addresses. Beyond, those that would be full again are forgotten, and if there
-// are none everything is: letting a flood through for a moment beats refusing everybody.
+// Limit: kRateLimitedAddressesMax addresses. Beyond, those that would be full again are forgotten,
+// and if there are none everything is: letting a flood through for a moment beats refusing
+// everybody.
 class RateLimiter {
  public:
-  static constexpr std::size_t kBucketsMax = 16384;
-
   // `per_second` 0: no limit.
   RateLimiter(std::uint32_t per_second, std::uint32_t burst)
       : per_second_(per_second), burst_(burst) {}

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "sfu/io/system_clock.h"
 #include "signaling/wire/url.h"
 
@@ -36,7 +37,7 @@ void ServerFinder::Find(Instant now, const matrix::ServerName& name, OnFound on_
   if (const auto* done = std::get_if<matrix::ResolvedServer>(&search->discovery.step())) {
     return on_found(done);  // an address or a port: nothing to look up, nothing to remember
   }
-  if (searches_.size() >= kSearchesMax) return on_found(nullptr);
+  if (searches_.size() >= limits::kServerSearchesMax) return on_found(nullptr);
   search->waiting.push_back(std::move(on_found));
   searches_.emplace(name.text, std::move(search));
   Continue(name.text);
@@ -49,7 +50,7 @@ void ServerFinder::Continue(const std::string& name) {
   const matrix::ServerDiscovery::Step step = search.discovery.step();
   if (const auto* fetch = std::get_if<matrix::ServerDiscovery::FetchWellKnown>(&step)) {
     FetchWellKnown(name, "https://" + fetch->host + "/.well-known/matrix/server",
-                   matrix::kWellKnownRedirectsMax);
+                   limits::kWellKnownRedirectsMax);
   } else if (const auto* srv = std::get_if<matrix::ServerDiscovery::LookUpSrv>(&step)) {
     // The one before has called back, so it is done with; it may be replaced from its own callback.
     search.srv = std::make_unique<io::SrvLookup>(
@@ -76,7 +77,7 @@ void ServerFinder::FetchWellKnown(const std::string& name, const std::string& ur
   }
   io::HttpCallOptions options;
   options.timeout = kWellKnownTimeout;
-  options.response_bytes_max = matrix::kWellKnownBytesMax;
+  options.response_bytes_max = limits::kWellKnownBytesMax;
   options.may_connect = may_connect_;
   http_.Start({.method = wire::HttpMethod::kGet, .url = *parsed}, std::move(options),
               [this, name, url, redirects_left](const auto& result) {
@@ -118,7 +119,7 @@ void ServerFinder::HandleSrv(const std::string& name, const std::vector<io::SrvA
 
 void ServerFinder::Remember(Instant now, const std::string& name,
                             const matrix::ResolvedServer& server) {
-  if (cache_.size() >= kCachedMax) {
+  if (cache_.size() >= limits::kServersFoundMax) {
     cache_.erase(std::min_element(cache_.begin(), cache_.end(), [](const auto& a, const auto& b) {
       return a.second.expires_at < b.second.expires_at;
     }));

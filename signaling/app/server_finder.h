@@ -16,12 +16,10 @@
 namespace fovea::app {
 
 // Every connection goes through `may_connect`, redirected ones too. Several who ask for one server
-// share a search. Limits: kCachedMax servers, the first to expire goes; kSearchesMax searches, more
-// are answered with nothing.
+// share a search. Limits: kServersFoundMax servers, the first to expire goes; kServerSearchesMax
+// searches, more are answered with nothing.
 class ServerFinder {
  public:
-  static constexpr std::size_t kCachedMax = 1024;
-  static constexpr std::size_t kSearchesMax = 64;
   static constexpr Duration kWellKnownTimeout = Seconds(4);
   static constexpr Duration kCacheMax = Seconds(3600);  // so that a change of DNS is noticed
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "signaling/app/homeserver_client.h"
 #include "signaling/app/https_client.h"
 
@@ -20,7 +21,7 @@ constexpr std::string_view kFilter =
 
 io::HttpClientOptions Options(const io::TlsClient* tls) {
   io::HttpClientOptions options = HttpsClientOptions(tls);
-  options.response_bytes_max = HomeserverClient::kStateBytesMax;
+  options.response_bytes_max = limits::kRoomStateBytesMax;
   return options;
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "sfu/crypto/hmac.h"
 #include "signaling/app/token_service.h"
 #include "signaling/app/token_service_pending.h"
@@ -122,7 +123,7 @@ void TokenService::CheckDelayedEvent(const PendingPtr& pending) {
     if (answer.delay < kProxiedDelayMin) {
       return Refuse(pending, InvalidParam("The delay is shorter than an hour."));
     }
-    pending->request.delay->timeout = std::min(answer.delay, matrix::kDelayTimeoutMax);
+    pending->request.delay->timeout = std::min(answer.delay, limits::kDelayTimeoutMax);
     OpenRoom(pending);
   };
   ports_.homeserver->FindDelayedEvent(pending->who.user_id, pending->request.delay->delay_id,

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "signaling/app/https_client.h"
 #include "signaling/wire/json.h"
 
@@ -9,7 +10,6 @@ namespace fovea::app {
 namespace {
 
 constexpr Duration kFreshFor = Seconds(300);
-constexpr std::size_t kWaitingMax = 256;
 constexpr const char* kFoci = "org.matrix.msc4143.rtc_foci";
 
 }  // namespace
@@ -42,7 +42,7 @@ WellKnown::WellKnown(uv_loop_t* loop, WellKnownOptions options, const io::TlsCli
 
 void WellKnown::Handle(Instant now, io::ResponseWriter writer) {
   const bool is_fresh = document_.has_value() && now < asked_at_ + kFreshFor;
-  if (options_.upstream.empty() || is_fresh || waiting_.size() >= kWaitingMax) {
+  if (options_.upstream.empty() || is_fresh || waiting_.size() >= limits::kWellKnownWaitingMax) {
     return writer.Send(Response());
   }
   waiting_.push_back(std::move(writer));

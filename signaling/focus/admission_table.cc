@@ -2,14 +2,16 @@
 
 #include <algorithm>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::focus {
 
 bool AdmissionTable::IsFull(const std::string& room_id, const std::string& user_id) const {
-  if (rows_.size() >= kRowsMax) return true;
+  if (rows_.size() >= limits::kAdmissionsMax) return true;
   const auto room = index_.find(room_id);
   if (room == index_.end()) return false;
   const auto user = room->second.find(user_id);
-  return user != room->second.end() && user->second.size() >= kRowsPerUserMax;
+  return user != room->second.end() && user->second.size() >= limits::kAdmissionsPerUserMax;
 }
 
 Admission* AdmissionTable::Find(const AdmissionKey& key) {

@@ -45,13 +45,10 @@ struct Admission {
 //  (1) Every row is in the index of its Matrix room and user, and nothing else is.
 //  (2) timers_ has exactly one entry per row that waits for something: a pending action, or its
 //      end once nobody is connected.
-// Limits: kRowsMax rows, kRowsPerUserMax per user and room; IsFull says so before a token is given.
+// Limits: kAdmissionsMax rows, kAdmissionsPerUserMax per user and room; IsFull says so before a
+// token is given.
 class AdmissionTable {
  public:
-  static constexpr std::size_t kRowsMax = 65'536;
-  // Two tokens per join and device; an hour of restless rejoining stays below.
-  static constexpr std::size_t kRowsPerUserMax = 64;
-
   [[nodiscard]] bool IsFull(const std::string& room_id, const std::string& user_id) const;
 
   [[nodiscard]] Admission* Find(const AdmissionKey& key);

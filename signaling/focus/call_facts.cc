@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "signaling/matrix/derive.h"
 
 namespace fovea::focus {
@@ -54,7 +55,7 @@ std::size_t CallLedger::Publishers(const Call& call) {
 }
 
 void CallLedger::MakeRoom() {
-  if (calls_.size() < kRoomsMax) return;
+  if (calls_.size() < limits::kCallsRememberedMax) return;
   auto oldest = calls_.end();
   for (auto it = calls_.begin(); it != calls_.end(); ++it) {
     if (!it->second.present.empty()) continue;

@@ -62,11 +62,9 @@ struct CallFacts {
 };
 
 // Counts connections and tracks per LiveKit room. Forgets a room by Forget only.
-// Limit: kRoomsMax; beyond it the room with the oldest end is forgotten.
+// Limit: kCallsRememberedMax; beyond it the room with the oldest end is forgotten.
 class CallLedger {
  public:
-  static constexpr std::size_t kRoomsMax = 16'384;
-
   std::optional<CallChangeKind> HandleConnected(std::int64_t wall_ms,
                                                 const matrix::MintedIdentity& who);
   // REQUIRES: paired with HandleConnected.

@@ -42,13 +42,13 @@ namespace fovea::focus {
 //  (2) Whoever is evicted has a revocation, stored, later than every token issued before.
 //  (3) A row lives while it is connected or one of its tokens is valid, also over a restart.
 //  (4) A room is watched while it has rows, and kIdleWatch after the last question about it.
-// Limits: AdmissionTable's, Tracker's, kIdleWatchesMax. Memory is returned with the rows.
+// Limits: AdmissionTable's, Tracker's, kIdleWatchesMax, kRefusedUsersMax of a room. Memory is
+// returned with the rows.
 class Conductor {
  public:
   // Questions about rooms without tokens are remembered this long, so that the answer still finds
   // what was asked.
   static constexpr Duration kIdleWatch = Seconds(60);
-  static constexpr std::size_t kIdleWatchesMax = 1024;  // the longest idle is forgotten
   // How long an answer is good for the request that caused it.
   static constexpr Duration kAnswerGoodFor = Seconds(10);
   // A token may have been refreshed until the connection ended: refresh tokens live 10 min, and
@@ -124,8 +124,6 @@ class Conductor {
     std::map<std::string, Told> told;        // users who were asked about by name
     std::optional<Instant> idle_at;          // when it is forgotten; in idle_
   };
-  static constexpr std::size_t kRefusedUsersMax = 64;  // per room; full: forgotten, asked again
-  static constexpr std::size_t kToldUsersMax = 64;     // likewise
 
   [[nodiscard]] std::int64_t WallMs(Instant now) const;
   [[nodiscard]] matrix::Moment At(Instant now) const { return {now, WallMs(now)}; }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "sfu/core/limits.h"
 #include "signaling/focus/conductor.h"
 #include "signaling/matrix/ids.h"
 #include "signaling/matrix/sync_response.h"
@@ -49,7 +50,7 @@ void Conductor::SetIdle(Instant now, const std::string& room_id, Watch& watch) {
   EndIdle(room_id, watch);
   watch.idle_at = now + kIdleWatch;
   idle_.emplace(*watch.idle_at, room_id);
-  if (idle_.size() > kIdleWatchesMax) ForgetRoom(std::string(idle_.begin()->second));
+  if (idle_.size() > limits::kIdleWatchesMax) ForgetRoom(std::string(idle_.begin()->second));
 }
 
 void Conductor::EndIdle(const std::string& room_id, Watch& watch) {
@@ -171,7 +172,7 @@ void Conductor::HandleRefused(Instant now, const RoomStateAnswer& answer, Watch&
   watch.refused_as.insert(answer.as_user);
   std::vector<Evidence> evidence;
   if (!answer.as_user.empty()) {
-    if (watch.refused.size() >= kRefusedUsersMax) watch.refused.clear();
+    if (watch.refused.size() >= limits::kRefusedUsersMax) watch.refused.clear();
     watch.refused[answer.as_user] = now;
     room.members().HandleRefusal(now, answer.as_user, evidence);
   }
@@ -208,7 +209,7 @@ void Conductor::NoteTransaction(Instant now, const std::string& txn_id) {
   if (auto forgotten = transactions_.Add(txn_id)) {
     store_.push_back(RemoveTransactionId{*std::move(forgotten)});
   }
-  store_.push_back(PutTransactionId{txn_id.substr(0, matrix::TransactionIds::kIdBytesMaxTaken)});
+  store_.push_back(PutTransactionId{txn_id.substr(0, limits::kTransactionIdBytesMax)});
   std::uint64_t number = 0;
   const char* end = txn_id.data() + txn_id.size();
   const auto parsed = std::from_chars(txn_id.data(), end, number);
@@ -318,7 +319,7 @@ MintFacts Conductor::FactsFor(Instant now, const MintQuery& query, const Watch& 
 // The room's state may be shown to nobody whom we know, and may be large; this is one word.
 bool Conductor::AskAboutUser(Instant now, const MintQuery& query, Watch& watch) {
   if (!IsProxied(query.route) || options_.reads_as_itself) return false;
-  if (watch.told.size() >= kToldUsersMax) watch.told.clear();
+  if (watch.told.size() >= limits::kToldUsersMax) watch.told.clear();
   watch.told[query.user_id] = {matrix::JoinedAnswer::kUnknown, now};
   actions_.push_back(AskIsJoined{query.room_id, query.user_id});
   return true;

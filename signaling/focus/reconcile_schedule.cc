@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::focus {
 namespace {
 
@@ -61,7 +63,7 @@ std::optional<std::string> ReconcileSchedule::Poll(Instant now) {
   for (const Urgency urgency : {Urgency::kUrgent, Urgency::kRoutine}) {
     Lane& lane = LaneOf(urgency);
     if (lane.queue.empty() || lane.queue.begin()->first > now || lane.next_at > now ||
-        lane.under_way >= kUnderWayMax) {
+        lane.under_way >= limits::kRoomStatesUnderWayMax) {
       continue;
     }
     std::string room_id = lane.queue.begin()->second;
@@ -121,7 +123,7 @@ std::optional<std::string> ReconcileSchedule::TakeOverdue(Instant now) {
 Instant ReconcileSchedule::NextDeadline() const {
   Instant next = kNever;
   for (const Lane& lane : lanes_) {
-    if (lane.queue.empty() || lane.under_way >= kUnderWayMax) continue;
+    if (lane.queue.empty() || lane.under_way >= limits::kRoomStatesUnderWayMax) continue;
     next = std::min(next, std::max(lane.queue.begin()->first, lane.next_at));
   }
   if (!under_way_.empty()) next = std::min(next, under_way_.begin()->first + kAnswerTimeout);

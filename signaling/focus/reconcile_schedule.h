@@ -20,8 +20,8 @@ enum class Urgency : std::uint8_t { kUrgent, kRoutine };  // somebody waits for 
 
 // Invariants:
 //  (1) A room is queued in one lane, or under way, or neither; never more than one question.
-//  (2) Questions of a lane are at least its interval apart, and at most kUnderWayMax are under way
-//      in it.
+//  (2) Questions of a lane are at least its interval apart, and at most kRoomStatesUnderWayMax are
+//      under way in it.
 //  (3) A room whose question failed is not asked again before its back-off, urgent or not.
 // Complexity: O(log rooms) per call.
 class ReconcileSchedule {
@@ -29,7 +29,6 @@ class ReconcileSchedule {
   // 10 per second of routine, as reliability F4 wants it; people who wait for a token get 50.
   static constexpr Duration kRoutineInterval = Millis(100);
   static constexpr Duration kUrgentInterval = Millis(20);
-  static constexpr std::size_t kUnderWayMax = 8;
   // A question that nobody answers is over then; longer would keep a lane's places occupied.
   static constexpr Duration kAnswerTimeout = Seconds(30);
   static constexpr Duration kBackoffMin = Seconds(1);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::io {
 namespace {
 
@@ -18,9 +20,9 @@ void HttpConnectionPool::Put(const std::string& place,
   if (connection->spoiled()) return;
   const auto same_place = [&](const Idle& idle) { return idle.place == place; };
   const auto count = std::count_if(idle_.begin(), idle_.end(), same_place);
-  if (count >= static_cast<std::ptrdiff_t>(kIdlePerPlaceMax)) {
+  if (count >= static_cast<std::ptrdiff_t>(limits::kIdleConnectionsPerPlaceMax)) {
     idle_.erase(std::find_if(idle_.begin(), idle_.end(), same_place));
-  } else if (idle_.size() >= kIdleMax) {
+  } else if (idle_.size() >= limits::kIdleConnectionsMax) {
     idle_.erase(idle_.begin());
   }
   connection->Detach();

@@ -53,13 +53,10 @@ class ReusableConnection : public ByteStreamListener {
   bool spoiled_ = false;
 };
 
-// Limits: kIdleMax in all, kIdlePerPlaceMax to one place; the longest idle goes first. Each waits
-// kIdleTimeout at most.
+// Limits: kIdleConnectionsMax in all, kIdleConnectionsPerPlaceMax to one place; the longest idle
+// goes first. Each waits kIdleTimeout at most.
 class HttpConnectionPool {
  public:
-  static constexpr std::size_t kIdleMax = 128;
-  // As many as may be under way to one homeserver.
-  static constexpr std::size_t kIdlePerPlaceMax = 8;
   // Shorter than what servers wait themselves, so that it is rarely they who close.
   static constexpr Duration kIdleTimeout = Seconds(20);
 

@@ -10,11 +10,11 @@
 #include <utility>
 
 #include "sfu/core/check.h"
+#include "sfu/core/limits.h"
 
 namespace fovea::io {
 namespace {
 
-constexpr std::size_t kAnswerBytesMax = 16 * 1024;
 // Two tries of two seconds for each name server: longer than this nobody waits for us, and each
 // waiting lookup holds one of the pool's few threads.
 constexpr int kTrySeconds = 2;
@@ -25,7 +25,7 @@ std::vector<SrvAnswer> LookUp(const char* name) {
   if (res_ninit(&state) != 0) return {};
   state.retrans = kTrySeconds;
   state.retry = kTries;
-  std::array<std::uint8_t, kAnswerBytesMax> answer;
+  std::array<std::uint8_t, limits::kDnsAnswerBytesMax> answer;
   const int size =
       res_nquery(&state, name, ns_c_in, ns_t_srv, answer.data(), static_cast<int>(answer.size()));
   res_nclose(&state);
@@ -56,7 +56,7 @@ std::vector<SrvAnswer> ParseSrvAnswer(const std::uint8_t* message, std::size_t s
   for (int i = 0; i < questions; ++i) {
     if (!skip(NS_QFIXEDSZ)) return out;
   }
-  for (int i = 0; i < answers && out.size() < kSrvAnswersMax; ++i) {
+  for (int i = 0; i < answers && out.size() < limits::kSrvAnswersMax; ++i) {
     if (!skip(NS_RRFIXEDSZ)) return out;
     const std::uint16_t type = read16(at - NS_RRFIXEDSZ);
     const std::size_t data = at;

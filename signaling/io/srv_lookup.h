@@ -21,7 +21,6 @@ struct SrvAnswer {
 
 // The records in an answer to a DNS query, RFC 1035 section 4; empty for one that holds none or is
 // malformed. At most kSrvAnswersMax.
-inline constexpr std::size_t kSrvAnswersMax = 16;
 [[nodiscard]] std::vector<SrvAnswer> ParseSrvAnswer(const std::uint8_t* message, std::size_t size);
 
 // One lookup. Destroying it makes the answer go nowhere.

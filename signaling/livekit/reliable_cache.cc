@@ -2,13 +2,15 @@
 
 #include <utility>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::livekit {
 
 void ReliableCache::Add(Message message) {
   Forget(message.at);
   bytes_ += message.bytes.size();
   messages_.push_back(std::move(message));
-  while (bytes_ > kBytesMax) {
+  while (bytes_ > limits::kReliableCacheBytesMax) {
     bytes_ -= messages_.front().bytes.size();
     messages_.pop_front();
   }

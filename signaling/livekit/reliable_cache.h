@@ -16,13 +16,12 @@ namespace fovea::livekit {
 
 // Invariants:
 //  (1) Messages stand in the order of arrival; of one sender that is the order of their numbers.
-//  (2) They hold at most kBytesMax together; the oldest go first.
+//  (2) They hold at most kReliableCacheBytesMax together; the oldest go first.
 class ReliableCache {
  public:
   // LiveKit's figures. Longer and larger would help clients over longer outages, but those start
   // anew anyway when SCTP gives up.
   static constexpr Duration kKept = Seconds(2);
-  static constexpr std::size_t kBytesMax = 100'000;
 
   struct Message {
     Instant at;

@@ -1,6 +1,7 @@
 // Room: data packets and data tracks. livekit-protocol reference sections 3.8, 3.9.
 #include <algorithm>
 
+#include "sfu/core/limits.h"
 #include "signaling/livekit/data_track_packet.h"
 #include "signaling/livekit/room.h"
 
@@ -126,7 +127,7 @@ void Room::SendServerData(Instant now, const pb::SendDataRequest& request) {
 
 void Room::PerformRpc(Instant now, Participant& destination, const pb::PerformRpcRequest& request,
                       ServerCalls::Reply reply) {
-  if (request.payload().size() > ServerCalls::kPayloadBytesMax) {
+  if (request.payload().size() > limits::kRpcPayloadBytesMax) {
     constexpr std::uint32_t kRequestTooLarge = 1402;
     return reply(Failure{RpcFailure(kRequestTooLarge, "Request payload too large")});
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "sfu/core/limits.h"
 #include "sfu/core/result.h"
 #include "sfu/core/time.h"
 #include "signaling/livekit/pb.h"
@@ -30,9 +31,6 @@ class ServerCalls {
   // A destination that takes longer to say that it got the request is not there; LiveKit's figure.
   static constexpr Duration kAckTimeout = Seconds(2);
   static constexpr Duration kResponseTimeout = Seconds(10);  // unless the request has its own
-  static constexpr std::size_t kPayloadBytesMax = 15 * 1024;
-  // Of one room. Each holds an HTTP request open.
-  static constexpr std::size_t kPendingMax = 1024;
 
   struct Call {
     std::string id;
@@ -41,7 +39,7 @@ class ServerCalls {
     Reply reply;
   };
 
-  [[nodiscard]] bool IsFull() const { return pending_.size() >= kPendingMax; }
+  [[nodiscard]] bool IsFull() const { return pending_.size() >= limits::kRpcPendingMax; }
   // REQUIRES: not full, and the id is new.
   void Start(Instant now, Call call);
   // A packet of `identity`. False: it answers no call of ours and is to be forwarded.

@@ -1,14 +1,11 @@
 #include "signaling/matrix/client_well_known.h"
 
+#include "sfu/core/limits.h"
 #include "signaling/wire/json.h"
 #include "signaling/wire/url.h"
 
 namespace fovea::matrix {
-namespace {
-
-constexpr std::size_t kUrlBytesMax = 1024;
-
-}  // namespace
+namespace {}  // namespace
 
 std::optional<std::string> ReadHomeserverUrl(std::string_view well_known) {
   const auto json = wire::ParseJson(well_known);
@@ -18,7 +15,7 @@ std::optional<std::string> ReadHomeserverUrl(std::string_view well_known) {
   const auto base_url = homeserver->find("base_url");
   if (base_url == homeserver->end() || !base_url->is_string()) return std::nullopt;
   std::string url = base_url->get<std::string>();
-  if (url.size() > kUrlBytesMax || url.find_first_of("?#") != std::string::npos) {
+  if (url.size() > limits::kFocusUrlBytesMax || url.find_first_of("?#") != std::string::npos) {
     return std::nullopt;
   }
   const auto parsed = wire::ParseHttpUrl(url);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "signaling/matrix/ids.h"
 
 namespace fovea::matrix {
@@ -158,7 +159,7 @@ Result<Event, EventRefusal> ReadEvent(Json json, std::string_view room_id) {
 }
 
 Result<Event, EventRefusal> ParseEvent(std::string_view text, std::string_view room_id) {
-  if (text.size() > kEventBytesMax) return Failure{EventRefusal::kMalformed};
+  if (text.size() > limits::kEventBytesMax) return Failure{EventRefusal::kMalformed};
   auto json = wire::ParseJson(text);
   if (!json) return Failure{EventRefusal::kMalformed};
   return ReadEvent(std::move(*json), room_id);

@@ -30,9 +30,6 @@ enum class EventKind : std::uint8_t {
 
 [[nodiscard]] EventKind KindOf(std::string_view type);
 
-// 64 KiB is Matrix's bound for an event; `unsigned` adds the previous content.
-inline constexpr std::size_t kEventBytesMax = 160 * 1024;
-
 struct Event {
   EventKind kind = EventKind::kOther;
   std::string room_id{};

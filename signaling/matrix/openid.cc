@@ -1,5 +1,6 @@
 #include "signaling/matrix/openid.h"
 
+#include "sfu/core/limits.h"
 #include "signaling/wire/json.h"
 #include "signaling/wire/url.h"
 
@@ -27,7 +28,7 @@ Result<UserId, UserInfoError> ReadUserInfo(int status, std::string_view body,
                                            const ServerName& asked) {
   if (status == 401 || status == 403) return Failure{UserInfoError::kRefused};
   if (status != 200) return Failure{UserInfoError::kServer};
-  if (body.size() > kUserInfoBytesMax) return Failure{UserInfoError::kMalformed};
+  if (body.size() > limits::kUserInfoBytesMax) return Failure{UserInfoError::kMalformed};
   const auto answer = wire::ParseJson(body);
   if (!answer || !answer->is_object()) return Failure{UserInfoError::kMalformed};
   const auto sub = answer->find("sub");

@@ -12,9 +12,6 @@
 
 namespace fovea::matrix {
 
-// An answer is a user id; more is somebody's attempt to keep us busy.
-inline constexpr std::size_t kUserInfoBytesMax = 64 * 1024;
-
 // The target of the request. Holds the token: never log it.
 [[nodiscard]] std::string UserInfoTarget(std::string_view access_token);
 

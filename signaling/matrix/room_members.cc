@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "signaling/matrix/ids.h"
 
 namespace fovea::matrix {
@@ -35,7 +36,7 @@ void RoomMembers::Emit(EvidenceKind kind, const std::string& user_id,
 
 UserRecord* RoomMembers::Record(const std::string& user_id) {
   if (const auto it = users_.find(user_id); it != users_.end()) return &it->second;
-  if (users_.size() >= kRecordsMax) {
+  if (users_.size() >= limits::kRoomUsersMax) {
     sparse_ = true;
     return nullptr;
   }

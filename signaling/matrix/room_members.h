@@ -43,11 +43,9 @@ struct UserRecord {
 //  (2) Nobody goes from left or banned back to joined but by an event that names its predecessor,
 //      or by a complete state asked for after the leave was known.
 //  (3) local_joined_ holds exactly the joined users of our homeserver.
-// Limit: kRecordsMax users; beyond it only pinned ones are kept and the room is sparse.
+// Limit: kRoomUsersMax users; beyond it only pinned ones are kept and the room is sparse.
 class RoomMembers {
  public:
-  static constexpr std::size_t kRecordsMax = 20'000;
-
   RoomMembers(std::string room_id, std::string homeserver)
       : room_id_(std::move(room_id)), homeserver_(std::move(homeserver)) {}
 
@@ -107,7 +105,7 @@ class RoomMembers {
   std::set<std::string> local_joined_;
   std::size_t doubts_ = 0;
   bool complete_ = false;  // a complete state was seen
-  bool sparse_ = false;    // more users than kRecordsMax
+  bool sparse_ = false;    // more users than kRoomUsersMax
 };
 
 }  // namespace fovea::matrix

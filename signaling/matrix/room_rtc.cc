@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::matrix {
 namespace {
 
@@ -46,9 +48,9 @@ RoomRtc::StateMember* RoomRtc::Slot(const std::string& state_key) {
   if (const auto it = state_members_.find(state_key); it != state_members_.end()) {
     return &it->second;
   }
-  if (state_members_.size() >= kStateMembersMax) {
+  if (state_members_.size() >= limits::kRoomStateMembersMax) {
     std::erase_if(state_members_, [](const auto& entry) { return !entry.second.member; });
-    if (state_members_.size() >= kStateMembersMax) return nullptr;
+    if (state_members_.size() >= limits::kRoomStateMembersMax) return nullptr;
   }
   return &state_members_[state_key];
 }

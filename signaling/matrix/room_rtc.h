@@ -31,11 +31,9 @@ struct Moment {
 //  (2) In doubt about the order of two events, the one that joins stands.
 //  (3) In an encrypted room sticky memberships are not kept: what is readable there is not what
 //      clients go by.
-// Limit: kStateMembersMax state keys; further ones are refused once the emptied ones are gone.
+// Limit: kRoomStateMembersMax state keys; further ones are refused once the emptied ones are gone.
 class RoomRtc {
  public:
-  static constexpr std::size_t kStateMembersMax = 4096;
-
   explicit RoomRtc(std::string room_id) : room_id_(std::move(room_id)) {}
 
   // REQUIRES: event.kind is kCallMember, kRtcMember, kEncrypted or kRedaction.

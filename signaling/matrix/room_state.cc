@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::matrix {
 
 void RoomState::Emit(EvidenceKind kind, std::vector<Evidence>& out, std::string slot_id) const {
@@ -39,7 +41,7 @@ void RoomState::HandleAcl(Instant now, const Event& event, std::optional<Instant
 void RoomState::HandleSlot(Instant now, const Event& event, std::optional<Instant> requested_at,
                            std::vector<Evidence>& out) {
   const std::string& slot_id = *event.state_key;
-  if (!slots_.contains(slot_id) && slots_.size() >= kSlotsMax) return;
+  if (!slots_.contains(slot_id) && slots_.size() >= limits::kRoomSlotsMax) return;
   SlotRecord& record = slots_[slot_id];
   if (!Advance(now, record.version, event, requested_at, out)) return;
   const SlotStatus before = std::exchange(record.status, ReadSlot(event.content));

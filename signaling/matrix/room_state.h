@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sfu/core/limits.h"
 #include "sfu/core/time.h"
 #include "signaling/matrix/event.h"
 #include "signaling/matrix/evidence.h"
@@ -22,8 +23,6 @@ namespace fovea::matrix {
 
 class RoomState {
  public:
-  static constexpr std::size_t kSlotsMax = 256;  // further slots of a room are not remembered
-
   RoomState(const std::string& room_id, const std::string& homeserver)
       : members_(room_id, homeserver), rtc_(room_id), room_id_(room_id), homeserver_(homeserver) {}
 
@@ -55,7 +54,7 @@ class RoomState {
   [[nodiscard]] const RoomMembers& members() const { return members_; }
   [[nodiscard]] const RoomRtc& rtc() const { return rtc_; }
   [[nodiscard]] bool IsConsistent() const {
-    return members_.IsConsistent() && rtc_.IsConsistent() && slots_.size() <= kSlotsMax;
+    return members_.IsConsistent() && rtc_.IsConsistent() && slots_.size() <= limits::kRoomSlotsMax;
   }
 
  private:

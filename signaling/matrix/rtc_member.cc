@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "sfu/core/limits.h"
 #include "signaling/matrix/derive.h"
 #include "signaling/matrix/ids.h"
 
@@ -46,7 +47,7 @@ void ReadTransports(const Json& content, RtcMembership& member) {
   if (list == nullptr) list = MemberIn(content, "foci_preferred");
   if (list == nullptr || !list->is_array()) return;
   for (const Json& transport : *list) {
-    if (member.transports.size() == kTransportsMax) return;
+    if (member.transports.size() == limits::kTransportsPerMemberMax) return;
     std::string url = StringIn(transport, "livekit_service_url");
     if (url.empty()) url = StringIn(transport, "url");
     if (!url.empty()) member.transports.push_back(std::move(url));

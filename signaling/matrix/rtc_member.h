@@ -20,9 +20,6 @@ enum class MemberFormat : std::uint8_t {
   kSticky,       // m.rtc.member without one, in any of its variants
 };
 
-// Further transports of one member are not read; clients have one.
-inline constexpr std::size_t kTransportsMax = 8;
-
 struct RtcMembership {
   MemberFormat format = MemberFormat::kLegacyState;
   bool joined = false;        // false: a leave, and only user_id and key are certain

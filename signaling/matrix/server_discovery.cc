@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "sfu/core/check.h"
+#include "sfu/core/limits.h"
 #include "signaling/wire/json.h"
 
 namespace fovea::matrix {
@@ -16,7 +17,7 @@ void SortSrvRecords(std::vector<SrvRecord>& records) {
 }
 
 std::optional<ServerName> ParseWellKnownServer(std::string_view body) {
-  if (body.size() > kWellKnownBytesMax) return std::nullopt;
+  if (body.size() > limits::kWellKnownBytesMax) return std::nullopt;
   const auto document = wire::ParseJson(body);
   if (!document || !document->is_object()) return std::nullopt;
   const auto server = document->find("m.server");

@@ -17,9 +17,6 @@
 namespace fovea::matrix {
 
 inline constexpr std::uint16_t kFederationPort = 8448;
-// Longer documents are no well-known documents.
-inline constexpr std::size_t kWellKnownBytesMax = 50 * 1024;
-inline constexpr int kWellKnownRedirectsMax = 3;
 // How long an answer is believed. A day where the server says nothing; an hour where there is no
 // document; never so long that a server that moved stays unreachable for days.
 inline constexpr Duration kWellKnownLifetimeDefault = Seconds(24 * 3600);

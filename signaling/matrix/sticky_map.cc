@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::matrix {
 namespace {
 
@@ -35,7 +37,8 @@ StickyMap::Outcome StickyMap::Insert(Instant now, std::int64_t wall_ms, const Ev
   const auto it = entries_.find(key);
   if (it == entries_.end()) {
     std::size_t& of_sender = per_sender_[event.sender];
-    if (entries_.size() >= kEntriesMax || of_sender >= kPerSenderMax) {
+    if (entries_.size() >= limits::kStickyEventsMax ||
+        of_sender >= limits::kStickyEventsPerSenderMax) {
       if (of_sender == 0) per_sender_.erase(event.sender);
       return {.verdict = Verdict::kFull, .replaced = std::nullopt};
     }
@@ -88,10 +91,10 @@ void StickyMap::Erase(std::map<Key, Entry>::iterator it) {
 bool StickyMap::IsConsistent() const {
   std::size_t sum = 0;
   for (const auto& [sender, count] : per_sender_) {
-    if (count == 0 || count > kPerSenderMax) return false;
+    if (count == 0 || count > limits::kStickyEventsPerSenderMax) return false;
     sum += count;
   }
-  return sum == entries_.size() && sum <= kEntriesMax;
+  return sum == entries_.size() && sum <= limits::kStickyEventsMax;
 }
 
 }  // namespace fovea::matrix

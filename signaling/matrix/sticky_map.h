@@ -30,14 +30,12 @@ inline constexpr Duration kClockSkewMax = Seconds(600);
 //  (1) At most one membership per (sender, key): the one with the highest origin_server_ts +
 //      duration, and among equals the highest event id.
 //  (2) Nothing stands past its end, once HandleTimeout was called for it.
-//  (3) No sender has more than kPerSenderMax entries, the room no more than kEntriesMax.
+//  (3) No sender has more than kStickyEventsPerSenderMax entries, the room no more than
+//      kStickyEventsMax.
 // Limits: a new key beyond (3) is refused; a known key is always updated. Each call is O(log n),
 // NextDeadline O(n).
 class StickyMap {
  public:
-  static constexpr std::size_t kEntriesMax = 4096;
-  static constexpr std::size_t kPerSenderMax = 64;
-
   enum class Verdict : std::uint8_t { kTaken, kOlder, kDuplicate, kExpired, kFull };
 
   struct Outcome {

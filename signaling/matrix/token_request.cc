@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "signaling/matrix/derive.h"
 #include "signaling/matrix/ids.h"
 #include "signaling/wire/json.h"
@@ -12,9 +13,6 @@ namespace fovea::matrix {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kAccessTokenBytesMax = 4096;
-constexpr std::size_t kUrlBytesMax = 2048;
 
 bool IsPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
@@ -70,7 +68,7 @@ class Fields {
 };
 
 std::optional<json> ParseBody(std::string_view body) {
-  if (body.size() > kTokenBodyBytesMax) return std::nullopt;
+  if (body.size() > limits::kHttpBodyBytesMax) return std::nullopt;
   std::optional<json> value = wire::ParseJson(body);
   if (!value || !value->is_object()) return std::nullopt;
   return value;
@@ -103,7 +101,8 @@ bool ReadOpenId(Fields& fields, OpenIdToken& out) {
 // "" where the field is in order, else what to tell the developer.
 std::string_view CheckOpenId(const OpenIdToken& token) {
   if (token.access_token.empty()) return "openid_token.access_token is missing.";
-  if (token.access_token.size() > kAccessTokenBytesMax || !IsPrintable(token.access_token)) {
+  if (token.access_token.size() > limits::kAccessTokenBytesMax ||
+      !IsPrintable(token.access_token)) {
     return "openid_token.access_token is not acceptable.";
   }
   if (token.matrix_server_name.empty()) return "openid_token.matrix_server_name is missing.";
@@ -117,7 +116,7 @@ std::optional<MatrixError> ApplyDelay(const RawDelay& raw, TokenRequest& out) {
   if (!has_timeout) return BadJson("delay_id needs a delay_timeout beside it.");
   if (!IsOpaqueId(raw.id)) return BadJson("delay_id is not acceptable.");
   if (*raw.timeout_ms < 0) return BadJson("delay_timeout has to be positive.");
-  const std::int64_t bounded = std::min(*raw.timeout_ms, ToMillis(kDelayTimeoutMax));
+  const std::int64_t bounded = std::min(*raw.timeout_ms, ToMillis(limits::kDelayTimeoutMax));
   out.delay = DelayParams{raw.id, Millis(bounded)};
   return std::nullopt;
 }
@@ -169,7 +168,7 @@ std::optional<MatrixError> CheckProxied(ProxiedRoute route, const ProxiedRequest
                                      {request.slot_id, "slot_id"},
                                      {request.member_id, "member_id"}}};
   if (auto error = CheckIds(ids)) return error;
-  if (request.url.size() > kUrlBytesMax) return BadJson("url is too long.");
+  if (request.url.size() > limits::kDelegationUrlBytesMax) return BadJson("url is too long.");
   if (!request.device_id.empty() && !IsOpaqueId(request.device_id)) {
     return BadJson("member.claimed_device_id is not acceptable.");
   }

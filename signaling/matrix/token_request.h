@@ -15,9 +15,6 @@
 
 namespace fovea::matrix {
 
-// Bodies beyond this are refused; the HTTP server has the same bound.
-inline constexpr std::size_t kTokenBodyBytesMax = 1024 * 1024;
-
 struct OpenIdToken {
   std::string access_token;
   std::string matrix_server_name;  // as the client says; not parsed yet
@@ -28,7 +25,6 @@ struct DelayParams {
   std::string delay_id;
   Duration timeout{};  // positive, at most kDelayTimeoutMax
 };
-inline constexpr Duration kDelayTimeoutMax = Seconds(24 * 3600);
 
 // One request of an OpenID route.
 struct TokenRequest {

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <tuple>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::matrix {
 
 RoomState* Tracker::Watch(const std::string& room_id) {
   if (const auto it = rooms_.find(room_id); it != rooms_.end()) return &it->second.state;
-  if (rooms_.size() >= kRoomsMax) return nullptr;
+  if (rooms_.size() >= limits::kWatchedRoomsMax) return nullptr;
   return &rooms_
               .emplace(std::piecewise_construct, std::forward_as_tuple(room_id),
                        std::forward_as_tuple(room_id, homeserver_))

@@ -21,11 +21,9 @@ namespace fovea::matrix {
 // Invariants:
 //  (1) An event of a room that is not watched changes nothing and costs one look-up.
 //  (2) deadlines_ names every watched room whose next deadline is not kNever, once.
-// Limit: kRoomsMax watched rooms; Watch answers null beyond it.
+// Limit: kWatchedRoomsMax watched rooms; Watch answers null beyond it.
 class Tracker {
  public:
-  static constexpr std::size_t kRoomsMax = 16'384;
-
   explicit Tracker(std::string homeserver) : homeserver_(std::move(homeserver)) {}
 
   RoomState* Watch(const std::string& room_id);

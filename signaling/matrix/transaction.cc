@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "signaling/matrix/json_scan.h"
 
 namespace fovea::matrix {
@@ -26,7 +27,7 @@ std::vector<std::string> ReadChangedDevices(std::string_view lists) {
   JsonWalk walk(*changed);
   while (const auto item = walk.Next()) {
     const auto user = PlainString(item->value);
-    if (user && users.size() < kChangedUsersMax) users.emplace_back(*user);
+    if (user && users.size() < limits::kChangedUsersMax) users.emplace_back(*user);
   }
   return users;
 }
@@ -64,7 +65,7 @@ void AddEvent(std::string_view event, std::string_view room_id, Transaction& tra
 }
 
 std::optional<Transaction> ParseTransaction(std::string_view body, const RoomFilter& wants_room) {
-  if (body.size() > kTransactionBytesMax) return std::nullopt;
+  if (body.size() > limits::kTransactionBytesMax) return std::nullopt;
   const auto object = TakeJsonValue(body);
   if (!object) return std::nullopt;
   JsonWalk walk(*object);
@@ -113,7 +114,7 @@ std::optional<std::string> TransactionIds::Add(const std::string& id) {
     return std::nullopt;
   }
   order_.push_back(std::move(cut));
-  if (order_.size() <= kIdsMax) return std::nullopt;
+  if (order_.size() <= limits::kTransactionIdsMax) return std::nullopt;
   std::string forgotten = std::move(order_.front());
   order_.pop_front();
   known_.erase(forgotten);

@@ -12,19 +12,10 @@
 #include <unordered_set>
 #include <vector>
 
+#include "sfu/core/limits.h"
 #include "signaling/matrix/event.h"
 
 namespace fovea::matrix {
-
-// A homeserver sends at most 100 events at once. One that sends more is read to the end: refusing
-// would only make it send the same again, for ever.
-inline constexpr std::size_t kTransactionEventsMax = 100;
-// 100 events of 64 KiB with their `unsigned`, and as much for the ephemeral ones that we skip. The
-// HTTP endpoint must let this much through.
-inline constexpr std::size_t kTransactionBytesMax = 24 * 1024 * 1024;
-
-// Users of one transaction whose devices changed; more are left to be found out by asking.
-inline constexpr std::size_t kChangedUsersMax = 1024;
 
 struct Transaction {
   std::vector<Event> events{};  // those of interest, in their order
@@ -58,10 +49,6 @@ void AddEvent(std::string_view event, std::string_view room_id, Transaction& tra
 // over a restart: what Add answers is to be stored, and one forgotten for it.
 class TransactionIds {
  public:
-  // A homeserver repeats only the latest one; the rest is for those that come back from a backup.
-  static constexpr std::size_t kIdsMax = 1024;
-  static constexpr std::size_t kIdBytesMaxTaken = 255;  // longer ones are cut
-
   [[nodiscard]] bool Contains(const std::string& id) const { return known_.contains(Cut(id)); }
   // Returns the id that was forgotten for it. Adding a known id makes it the youngest.
   std::optional<std::string> Add(const std::string& id);
@@ -69,7 +56,7 @@ class TransactionIds {
 
  private:
   [[nodiscard]] static std::string Cut(const std::string& id) {
-    return id.substr(0, kIdBytesMaxTaken);
+    return id.substr(0, limits::kTransactionIdBytesMax);
   }
 
   std::deque<std::string> order_;  // oldest in front

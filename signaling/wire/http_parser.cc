@@ -79,7 +79,7 @@ bool Consume(Parser& parser, std::string& buffer, boost::system::error_code& err
 struct HttpRequestParser::Machine {
   Machine() {
     parser.header_limit(limits::kHttpHeaderBytesMax);
-    parser.body_limit(kLargeBodyBytesMax);  // BodyIsTooLarge is stricter
+    parser.body_limit(limits::kHttpLargeBodyBytesMax);  // BodyIsTooLarge is stricter
   }
   beast_http::request_parser<beast_http::string_body> parser;
   std::optional<std::size_t> body_bytes_max;  // asked for once

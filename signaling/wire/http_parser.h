@@ -12,10 +12,6 @@
 
 namespace fovea::wire {
 
-// The homeserver's transactions: 100 events of 64 KiB with their `unsigned`, and the ephemeral
-// ones.
-inline constexpr std::size_t kLargeBodyBytesMax = 24 * 1024 * 1024;
-
 enum class HttpParseState { kNeedMore, kComplete, kFailed };
 
 // Reads requests one after another from a connection.
@@ -26,7 +22,7 @@ enum class HttpParseState { kNeedMore, kComplete, kFailed };
 class HttpRequestParser {
  public:
   // How large a body may be that is announced or grows larger than kHttpBodyBytesMax, judged by the
-  // request's head. At most kLargeBodyBytesMax counts.
+  // request's head. At most kHttpLargeBodyBytesMax counts.
   using LargeBody = std::function<std::size_t(const HttpRequest& head)>;
 
   explicit HttpRequestParser(LargeBody large_body = {});

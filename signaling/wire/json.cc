@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::wire {
 namespace {
 
@@ -21,7 +23,7 @@ bool IsShallow(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > kJsonDepthMax) return false;
+      if (++depth > limits::kJsonDepthMax) return false;
     } else if (c == '}' || c == ']') {
       --depth;
     }

@@ -8,10 +8,6 @@
 
 namespace fovea::wire {
 
-// Deep enough for every document we read (Matrix events nest below 20). The library's writer and
-// destructor recurse, so unbounded nesting would be a way to overflow the stack from outside.
-inline constexpr int kJsonDepthMax = 64;
-
 // Nothing for malformed text, or text nested deeper than kJsonDepthMax. Never throws.
 [[nodiscard]] std::optional<nlohmann::json> ParseJson(std::string_view text);
 

@@ -3,11 +3,10 @@
 #include <charconv>
 #include <utility>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::wire {
 namespace {
-
-// Of a line that holds a number or a status; Redis's errors are shorter.
-constexpr std::size_t kLineBytesMax = 64 * 1024;
 
 std::optional<std::int64_t> ReadInteger(std::string_view text) {
   std::int64_t value = 0;
@@ -69,7 +68,7 @@ void RespParser::Consume(std::size_t up_to) {
 RespParser::Step RespParser::ReadOne(RespValue& out) {
   const std::size_t end = buffer_.find("\r\n", begin_);
   if (end == std::string::npos) {
-    return buffer_.size() - begin_ > kLineBytesMax ? Step::kBroken : Step::kNeedMore;
+    return buffer_.size() - begin_ > limits::kRespLineBytesMax ? Step::kBroken : Step::kNeedMore;
   }
   const std::string_view line = std::string_view(buffer_).substr(begin_, end - begin_);
   if (line.empty()) return Step::kBroken;
@@ -102,7 +101,8 @@ RespParser::Step RespParser::ReadBulk(std::size_t at, std::int64_t size, RespVal
     Consume(at);
     return Step::kValue;
   }
-  if (size < 0 || size > static_cast<std::int64_t>(kBytesMax)) return Step::kBroken;
+  if (size < 0 || size > static_cast<std::int64_t>(limits::kRespStringBytesMax))
+    return Step::kBroken;
   const auto bytes = static_cast<std::size_t>(size);
   if (buffer_.size() - at < bytes + 2) return Step::kNeedMore;
   if (buffer_.compare(at + bytes, 2, "\r\n") != 0) return Step::kBroken;
@@ -113,8 +113,8 @@ RespParser::Step RespParser::ReadBulk(std::size_t at, std::int64_t size, RespVal
 }
 
 RespParser::Step RespParser::BeginArray(std::size_t at, std::int64_t count, RespValue& out) {
-  if (count < -1 || count > kItemsMax) return Step::kBroken;
-  if (count > 0 && open_.size() >= kDepthMax) return Step::kBroken;
+  if (count < -1 || count > limits::kRespItemsMax) return Step::kBroken;
+  if (count > 0 && open_.size() >= limits::kRespDepthMax) return Step::kBroken;
   Consume(at);
   if (count == -1) return Step::kValue;  // nil
   out.kind = RespValue::Kind::kArray;

@@ -23,14 +23,10 @@ struct RespValue {
 [[nodiscard]] std::string SerializeRespCommand(const std::vector<std::string>& words);
 
 // Takes replies out of a stream of bytes, each byte looked at once.
-// Limits: kBytesMax of one string, kItemsMax of one array, kDepthMax arrays within each other;
-// beyond, the stream is broken.
+// Limits: kRespStringBytesMax of one string, kRespItemsMax of one array, kRespDepthMax arrays
+// within each other; beyond, the stream is broken.
 class RespParser {
  public:
-  static constexpr std::size_t kBytesMax = 1024 * 1024;
-  static constexpr std::int64_t kItemsMax = 1'000'000;
-  static constexpr std::size_t kDepthMax = 4;
-
   void Feed(std::string_view bytes);
   // The next complete reply. Call until it returns nothing.
   [[nodiscard]] std::optional<RespValue> Next();

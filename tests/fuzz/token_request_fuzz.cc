@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "sfu/core/check.h"
+#include "sfu/core/limits.h"
 #include "signaling/matrix/derive.h"
 #include "signaling/matrix/ids.h"
 #include "signaling/matrix/mint.h"
@@ -35,7 +36,7 @@ void CheckRequest(const TokenRequest& request) {
   FOVEA_CHECK(!request.openid.matrix_server_name.empty());
   if (request.delay) {
     FOVEA_CHECK(!request.delay->delay_id.empty() && request.delay->timeout > fovea::Duration(0));
-    FOVEA_CHECK(request.delay->timeout <= fovea::matrix::kDelayTimeoutMax);
+    FOVEA_CHECK(request.delay->timeout <= fovea::limits::kDelayTimeoutMax);
   }
   CheckMint(fovea::matrix::LegacyIdentity("@alice:example.com", request.device_id), request);
   CheckMint(

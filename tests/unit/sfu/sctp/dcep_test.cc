@@ -1,4 +1,5 @@
 #include "sfu/sctp/dcep.h"
+#include "sfu/core/limits.h"
 
 #include <gtest/gtest.h>
 
@@ -62,12 +63,12 @@ TEST(Dcep, RefusesUnknownTypesAndLongTexts) {
   EXPECT_FALSE(ParseOpen(unknown));
   unknown[0] = 0x02;
   EXPECT_FALSE(ParseOpen(unknown));
-  const std::string longest(kChannelLabelBytesMax, 'l');
+  const std::string longest(limits::kDataChannelLabelBytesMax, 'l');
   EXPECT_TRUE(ParseOpen(Written({{}, 0, longest, longest})));
   EXPECT_TRUE(Written({{}, 0, longest + "l", ""}).empty());
-  Bytes too_long(12 + kChannelLabelBytesMax + 1, 0);
+  Bytes too_long(12 + limits::kDataChannelLabelBytesMax + 1, 0);
   too_long[0] = 0x03;
-  StoreBe16(&too_long[8], kChannelLabelBytesMax + 1);
+  StoreBe16(&too_long[8], limits::kDataChannelLabelBytesMax + 1);
   EXPECT_FALSE(ParseOpen(too_long));
 }
 

@@ -1,4 +1,5 @@
 #include "signaling/app/cs_api_directory.h"
+#include "sfu/core/limits.h"
 
 #include <gmock/gmock.h>
 
@@ -96,7 +97,7 @@ TEST_F(CsApiDirectoryTest, DoesNotFollowRedirectsForEverNorOutOfHttps) {
 }
 
 TEST_F(CsApiDirectoryTest, ForgetsWhenThereAreTooMany) {
-  for (std::size_t i = 0; i <= CsApiDirectory::kCachedMax; ++i) {
+  for (std::size_t i = 0; i <= limits::kCsApisCachedMax; ++i) {
     Ask(std::to_string(i) + ".org");
     http_.Answer(Document("https://matrix.org"));
   }

@@ -1,4 +1,5 @@
 #include "signaling/app/federation_client.h"
+#include "sfu/core/limits.h"
 
 #include <gmock/gmock.h>
 
@@ -130,7 +131,7 @@ TEST_F(FederationClientTest, AsksNobodyAgainAtOnceWhoWasNotThere) {
 
 TEST_F(FederationClientTest, LetsAFewLookupsOfOneServerRunAndTheOthersWait) {
   homeserver_.holds = true;
-  constexpr std::size_t kMost = FederationClient::kPerServerInFlightMax;
+  constexpr std::size_t kMost = limits::kOpenIdChecksPerServerMax;
   for (std::size_t i = 0; i < kMost + 3; ++i) Ask("example.com", "t" + std::to_string(i));
   EXPECT_EQ(client_->in_flight(), kMost);
   EXPECT_EQ(client_->queued(), 3U);
@@ -152,7 +153,7 @@ TEST_F(FederationClientTest, OneSlowServerHoldsUpNoOther) {
   homeserver_.holds = true;
   for (std::size_t i = 0; i < 20; ++i) Ask("other.example", "t" + std::to_string(i));
   ASSERT_TRUE(
-      RunUntil([&] { return homeserver_.held.size() == FederationClient::kPerServerInFlightMax; }));
+      RunUntil([&] { return homeserver_.held.size() == limits::kOpenIdChecksPerServerMax; }));
   homeserver_.holds = false;
   const Answer answer = AskAndWait("third.example", "token-of-@carol:third.example");
   EXPECT_TRUE(answer.ok());
@@ -161,7 +162,7 @@ TEST_F(FederationClientTest, OneSlowServerHoldsUpNoOther) {
 TEST_F(FederationClientTest, RefusesWhatTheQueueCannotHold) {
   homeserver_.holds = true;
   constexpr std::size_t kMost =
-      FederationClient::kPerServerInFlightMax + FederationClient::kQueuedPerServerMax;
+      limits::kOpenIdChecksPerServerMax + limits::kOpenIdQueuedPerServerMax;
   for (std::size_t i = 0; i < kMost; ++i) Ask("other.example", "t" + std::to_string(i));
   EXPECT_EQ(Answered(), 0U);
   Ask("other.example", "one more");

@@ -1,4 +1,5 @@
 #include "signaling/app/presence_lookup.h"
+#include "sfu/core/limits.h"
 
 #include <gtest/gtest.h>
 
@@ -103,7 +104,7 @@ TEST_F(PresenceLookupTest, AsksOnlySoManyQuestionsAtOnce) {
   }
   std::size_t asked = 0;
   while (Asks(lookups_)) ++asked;
-  EXPECT_EQ(asked, PresenceLookup::kLookupsMax);
+  EXPECT_EQ(asked, limits::kPresenceLookupsMax);
   EXPECT_EQ(lookups_.NextDeadline(), kNever) << "it would be a busy loop";
   (void)Answer(lookups_, LookupAnswer::kPresent);
   EXPECT_TRUE(Asks(lookups_));

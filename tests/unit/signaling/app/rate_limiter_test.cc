@@ -1,4 +1,5 @@
 #include "signaling/app/rate_limiter.h"
+#include "sfu/core/limits.h"
 
 #include <gmock/gmock.h>
 
@@ -39,10 +40,10 @@ TEST(RateLimiter, MayBeOff) {
 
 TEST(RateLimiter, ForgetsThoseWhoWereQuiet) {
   RateLimiter limiter(10, 1);
-  for (std::uint32_t i = 0; i < RateLimiter::kBucketsMax; ++i) {
+  for (std::uint32_t i = 0; i < limits::kRateLimitedAddressesMax; ++i) {
     EXPECT_EQ(limiter.Take(kStart, NetAddress::V4(i, 0)), Duration(0));
   }
-  EXPECT_EQ(limiter.size(), RateLimiter::kBucketsMax);
+  EXPECT_EQ(limiter.size(), limits::kRateLimitedAddressesMax);
   EXPECT_EQ(limiter.Take(kStart + Seconds(1), Address("192.0.2.1")), Duration(0));
   EXPECT_EQ(limiter.size(), 1U);
 }

@@ -1,5 +1,6 @@
 // What is kept of reliable data for those who could not take it.
 #include "signaling/livekit/reliable_cache.h"
+#include "sfu/core/limits.h"
 
 #include <gtest/gtest.h>
 
@@ -38,12 +39,12 @@ TEST(ReliableCache, ForgetsAfterTwoSeconds) {
 TEST(ReliableCache, DropsTheOldestBeyondItsSize) {
   ReliableCache cache;
   for (std::uint32_t i = 1; i <= 5; ++i)
-    cache.Add(Message(kStart, "PA_a", i, ReliableCache::kBytesMax / 4));
-  EXPECT_LE(cache.bytes(), ReliableCache::kBytesMax);
+    cache.Add(Message(kStart, "PA_a", i, limits::kReliableCacheBytesMax / 4));
+  EXPECT_LE(cache.bytes(), limits::kReliableCacheBytesMax);
   const auto found = cache.From(kStart, "PA_a", 0);
   ASSERT_EQ(found.size(), 4U);
   EXPECT_EQ(found[0]->sequence, 2U);
-  cache.Add(Message(kStart, "PA_a", 6, ReliableCache::kBytesMax + 1));
+  cache.Add(Message(kStart, "PA_a", 6, limits::kReliableCacheBytesMax + 1));
   EXPECT_TRUE(cache.From(kStart, "PA_a", 0).empty());
 }
 

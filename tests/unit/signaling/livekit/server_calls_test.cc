@@ -1,5 +1,6 @@
 // Calls of the server API into a participant.
 #include "signaling/livekit/server_calls.h"
+#include "sfu/core/limits.h"
 
 #include <gtest/gtest.h>
 
@@ -117,7 +118,7 @@ TEST_F(ServerCallsTest, PassesErrorsOfTheHandlerOn) {
 }
 
 TEST_F(ServerCallsTest, BoundsTheCallsThatArePending) {
-  for (std::size_t i = 0; i < ServerCalls::kPendingMax; ++i) {
+  for (std::size_t i = 0; i < limits::kRpcPendingMax; ++i) {
     EXPECT_FALSE(calls_.IsFull());
     Start(std::to_string(i));
   }

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "sfu/core/limits.h"
+#include "sfu/core/limits.h"
 #include "signaling/matrix/json_scan.h"
 #include "signaling/matrix/sync_response.h"
 #include "signaling/matrix/transaction.h"
+
 #include "tests/unit/signaling/matrix/golden.h"
 
 namespace fovea::matrix {
@@ -127,7 +130,7 @@ TEST(Transaction, NamesUsersWhoseDevicesChanged) {
   }
   std::string many = R"({"events":[],"device_lists":{"changed":["@a:hs")";
   for (int i = 0; i < 2000; ++i) many += R"(,"@a:hs")";
-  EXPECT_EQ(ParseTransaction(many + "]}}")->changed_devices.size(), kChangedUsersMax);
+  EXPECT_EQ(ParseTransaction(many + "]}}")->changed_devices.size(), limits::kChangedUsersMax);
 }
 
 TEST(Transaction, RefusesEveryTruncation) {

@@ -1,4 +1,5 @@
 #include "signaling/matrix/server_discovery.h"
+#include "sfu/core/limits.h"
 
 #include <gmock/gmock.h>
 
@@ -115,7 +116,7 @@ TEST(WellKnown, OfAnotherFormIsNone) {
     EXPECT_FALSE(ParseWellKnownServer(body)) << body;
   }
   EXPECT_FALSE(ParseWellKnownServer("{\"m.server\":\"example.com\",\"x\":\"" +
-                                    std::string(kWellKnownBytesMax, 'x') + "\"}"));
+                                    std::string(limits::kWellKnownBytesMax, 'x') + "\"}"));
 }
 
 TEST(WellKnown, IsBelievedForABoundedTime) {

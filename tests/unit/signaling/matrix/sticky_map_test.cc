@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "sfu/core/limits.h"
 #include "sfu/core/rng.h"
 
 namespace fovea::matrix {
@@ -124,7 +125,7 @@ TEST(StickyMap, HandsBackWhatExpiresAndWhatIsRedacted) {
 
 TEST(StickyMap, RefusesASendersKeysBeyondTheBoundButUpdatesThoseItHas) {
   StickyMap map;
-  for (std::size_t i = 0; i < StickyMap::kPerSenderMax; ++i) {
+  for (std::size_t i = 0; i < limits::kStickyEventsPerSenderMax; ++i) {
     const std::string n = std::to_string(i);
     ASSERT_EQ(map.Insert(At(0), kWallMs, EventOf("$" + n), MemberOf(n)).verdict, Verdict::kTaken);
   }
@@ -138,7 +139,7 @@ TEST(StickyMap, RefusesASendersKeysBeyondTheBoundButUpdatesThoseItHas) {
 
 TEST(StickyMap, HoldsNoMoreThanARoomsBoundAndForgetsWhomItRefused) {
   StickyMap map;
-  for (std::size_t i = 0; i < StickyMap::kEntriesMax; ++i) {
+  for (std::size_t i = 0; i < limits::kStickyEventsMax; ++i) {
     const std::string n = std::to_string(i);
     Event event = EventOf("$" + n);
     event.sender = "@u" + n + ":hs";

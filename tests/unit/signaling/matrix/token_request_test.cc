@@ -1,4 +1,5 @@
 #include "signaling/matrix/token_request.h"
+#include "sfu/core/limits.h"
 
 #include <gmock/gmock.h>
 
@@ -136,7 +137,7 @@ TEST(TokenRequest, BoundsTheTimeout) {
   json body = SfuGet();
   body["delay_id"] = "delay";
   body["delay_timeout"] = INT64_MAX;
-  EXPECT_EQ(ParseSfuGet(body.dump())->delay->timeout, kDelayTimeoutMax);
+  EXPECT_EQ(ParseSfuGet(body.dump())->delay->timeout, limits::kDelayTimeoutMax);
 }
 
 TEST(TokenRequest, ToDelegateNeedsADelay) {
@@ -166,7 +167,7 @@ TEST(TokenRequest, RefusesWhatNoIdentifierIs) {
 
 TEST(TokenRequest, RefusesBodiesBeyondTheBound) {
   json body = SfuGet();
-  body["padding"] = std::string(kTokenBodyBytesMax, 'x');
+  body["padding"] = std::string(limits::kHttpBodyBytesMax, 'x');
   EXPECT_EQ(CodeOf(ParseSfuGet(body.dump())), ErrCode::kNotJson);
   EXPECT_EQ(CodeOf(ParseSfuGet(std::string(5000, '['))), ErrCode::kNotJson);
 }
