@@ -30,7 +30,6 @@ constexpr std::array<const char*, 1> kUpgrades = {R"(
 constexpr std::int64_t kIdentityKeptSeconds = 2 * 24 * 3600;
 // Longer than any token that we issue lives.
 constexpr std::int64_t kRevocationKeptSeconds = 7 * 24 * 3600;
-constexpr std::int64_t kIdentitiesReadMax = 200'000;
 
 const std::string& Text(const io::SqlRow& row, std::size_t column) {
   static const std::string kEmpty;
@@ -78,6 +77,12 @@ void StateStore::Write(io::SqlStatement statement) {
   if (database_ != nullptr) database_->Write(std::move(statement));
 }
 
+// Of revocations: a token that is refused has to be refused after a restart, too, whatever else
+// waits for the disk. Nothing depends on their order relative to other tables.
+void StateStore::WriteUrgent(io::SqlStatement statement) {
+  if (database_ != nullptr) database_->WriteUrgent(std::move(statement));
+}
+
 std::vector<io::SqlRow> StateStore::Read(const io::SqlStatement& query) {
   if (database_ == nullptr) return {};
   (void)database_->Flush();
@@ -122,7 +127,7 @@ std::vector<matrix::MintedIdentity> StateStore::Identities() {
        Read({"SELECT room, identity, room_id, slot_id, user_id, device_id, member_id,"
              " server_name, full_access, route, issued_unix, expires_unix FROM identities"
              " ORDER BY issued_unix DESC LIMIT ?",
-             {kIdentitiesReadMax}})) {
+             {static_cast<std::int64_t>(limits::kAdmissionsMax)}})) {
     matrix::MintedIdentity identity;
     identity.room_name = Text(row, 0);
     identity.identity = Text(row, 1);
@@ -188,19 +193,20 @@ void StateStore::RemoveIdentity(const std::string& room_name, const std::string&
 }
 
 void StateStore::PutRevocation(const StoredRevocation& revocation) {
-  Write(
+  WriteUrgent(
       {"INSERT INTO revocations VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET"
        " not_before_unix = max(not_before_unix, excluded.not_before_unix)",
        {revocation.room_name, revocation.identity, revocation.not_before_unix}});
 }
 
 void StateStore::RemoveRevocation(const std::string& room_name, const std::string& identity) {
-  Write({"DELETE FROM revocations WHERE room = ? AND identity = ?", {room_name, identity}});
+  WriteUrgent({"DELETE FROM revocations WHERE room = ? AND identity = ?", {room_name, identity}});
 }
 
 void StateStore::PurgeExpired(std::int64_t now_unix) {
   Write({"DELETE FROM identities WHERE expires_unix < ?", {now_unix - kIdentityKeptSeconds}});
-  Write({"DELETE FROM revocations WHERE not_before_unix < ?", {now_unix - kRevocationKeptSeconds}});
+  WriteUrgent(
+      {"DELETE FROM revocations WHERE not_before_unix < ?", {now_unix - kRevocationKeptSeconds}});
 }
 
 void StateStore::Flush() {

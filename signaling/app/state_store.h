@@ -65,6 +65,7 @@ class StateStore : public LeaveJobStore {
  private:
   StateStore(uv_loop_t* loop, std::unique_ptr<io::Database> database, LogSink& log);
   void Write(io::SqlStatement statement);
+  void WriteUrgent(io::SqlStatement statement);
   [[nodiscard]] std::vector<io::SqlRow> Read(const io::SqlStatement& query);
 
   LogSink* log_ = nullptr;

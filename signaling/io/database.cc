@@ -43,14 +43,14 @@ struct Database::Commit {
   uv_work_t work{};
   Database* owner = nullptr;
   Connection* connection = nullptr;
-  std::deque<SqlStatement> batch;
+  Batch batch;
   int code = SQLITE_OK;
   std::mutex mutex;
   std::condition_variable done_changed;
   bool is_done = false;  // guarded by mutex
 
   void Work() {
-    code = connection->Commit(batch);
+    code = connection->Commit(batch.statements);
     const std::lock_guard lock(mutex);
     is_done = true;
     done_changed.notify_all();
@@ -79,7 +79,8 @@ Database::Database(uv_loop_t* loop, std::unique_ptr<Connection> connection, LogS
 Database::~Database() { (void)Flush(); }
 
 std::size_t Database::pending() const {
-  return waiting_.size() + (commit_ == nullptr ? 0 : commit_->batch.size());
+  return urgent_.size() + waiting_.size() +
+         (commit_ == nullptr ? 0 : commit_->batch.statements.size());
 }
 
 Result<std::vector<SqlRow>, std::string> Database::Read(const SqlStatement& query) {
@@ -90,26 +91,55 @@ Result<std::vector<SqlRow>, std::string> Database::Read(const SqlStatement& quer
 
 void Database::Write(SqlStatement statement) {
   waiting_.push_back(std::move(statement));
-  if (waiting_.size() > limits::kStateWritesMax) DropOldest();
+  Trim(waiting_, limits::kStateWritesMax);
   // After a failure the timer decides when to try again.
   if (!retry_.active()) StartCommit();
 }
 
-void Database::DropOldest() {
-  waiting_.pop_front();
-  ++dropped_writes_;
+void Database::WriteUrgent(SqlStatement statement) {
+  urgent_.push_back(std::move(statement));
+  Trim(urgent_, limits::kStateUrgentWritesMax);
+  if (!retry_.active()) StartCommit();
 }
 
-std::deque<SqlStatement> Database::TakeBatch() {
-  const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), kBatch));
-  std::deque<SqlStatement> batch(std::make_move_iterator(waiting_.begin()),
-                                 std::make_move_iterator(waiting_.begin() + count));
-  waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+void Database::Trim(std::deque<SqlStatement>& queue, std::size_t max) {
+  while (queue.size() > max) {
+    queue.pop_front();
+    CountDropped();
+  }
+}
+
+void Database::CountDropped() {
+  ++dropped_writes_;
+  LogRarely(drop_logged_at_ms_, "state file: " + std::to_string(dropped_writes_) +
+                                    " changes so far could not be kept; a restart will not know "
+                                    "them");
+}
+
+void Database::LogRarely(std::optional<std::uint64_t>& logged_at_ms, const std::string& message) {
+  const std::uint64_t now_ms = uv_now(loop_);
+  if (logged_at_ms && now_ms - *logged_at_ms < kLogIntervalMs) return;
+  logged_at_ms = now_ms;
+  log_.Log(LogLevel::kError, message);
+}
+
+Database::Batch Database::TakeBatch() {
+  Batch batch;
+  const std::size_t max = suspects_ > 0 ? 1 : kBatch;
+  const auto take = [&](std::deque<SqlStatement>& queue) {
+    while (!queue.empty() && batch.statements.size() < max) {
+      batch.statements.push_back(std::move(queue.front()));
+      queue.pop_front();
+    }
+  };
+  take(urgent_);
+  batch.urgent = batch.statements.size();
+  take(waiting_);
   return batch;
 }
 
 void Database::StartCommit() {
-  if (commit_ != nullptr || waiting_.empty()) return;
+  if (commit_ != nullptr || !HasWork()) return;
   commit_ = new Commit;
   commit_->owner = this;
   commit_->connection = connection_.get();
@@ -127,31 +157,41 @@ void Database::StartCommit() {
 
 void Database::HandleCommitted(Commit& commit) {
   commit_ = nullptr;
-  HandleOutcome(commit.code, std::move(commit.batch));
-  if (is_degraded_) {
-    retry_.StartOnce(kRetryDelay);
-  } else {
+  if (HandleOutcome(commit.code, std::move(commit.batch))) {
     StartCommit();
+  } else {
+    retry_.StartOnce(kRetryDelay);
   }
 }
 
-void Database::HandleOutcome(int code, std::deque<SqlStatement> batch) {
+bool Database::HandleOutcome(int code, Batch batch) {
   is_degraded_ = code != SQLITE_OK;
-  if (!is_degraded_) return;
+  const std::size_t size = batch.statements.size();
+  if (!is_degraded_) {
+    suspects_ -= std::min(suspects_, size);
+    return true;
+  }
   ++failed_commits_;
-  const std::uint64_t now_ms = uv_now(loop_);
-  if (!logged_at_ms_.has_value() || now_ms - *logged_at_ms_ >= kLogIntervalMs) {
-    logged_at_ms_ = now_ms;
-    log_.Log(LogLevel::kError, "state file: " + connection_->error() +
-                                   "; calls go on, a restart may forget what changed since");
+  LogRarely(failure_logged_at_ms_, "state file: " + connection_->error() +
+                                       "; calls go on, a restart may forget what changed since");
+  const bool may_pass = MayPass(code);
+  if (!may_pass && size == 1) {
+    suspects_ -= std::min(suspects_, size);
+    CountDropped();
+    return true;
   }
-  if (!MayPass(code)) {
-    dropped_writes_ += batch.size();
-    return;
-  }
-  waiting_.insert(waiting_.begin(), std::make_move_iterator(batch.begin()),
-                  std::make_move_iterator(batch.end()));
-  while (waiting_.size() > limits::kStateWritesMax) DropOldest();
+  if (!may_pass) suspects_ = size;
+  PutBack(std::move(batch));
+  return !may_pass;
+}
+
+void Database::PutBack(Batch batch) {
+  const auto middle =
+      std::make_move_iterator(batch.statements.begin() + static_cast<std::ptrdiff_t>(batch.urgent));
+  urgent_.insert(urgent_.begin(), std::make_move_iterator(batch.statements.begin()), middle);
+  waiting_.insert(waiting_.begin(), middle, std::make_move_iterator(batch.statements.end()));
+  Trim(urgent_, limits::kStateUrgentWritesMax);
+  Trim(waiting_, limits::kStateWritesMax);
 }
 
 bool Database::Flush() {
@@ -164,16 +204,14 @@ bool Database::Flush() {
     } else {
       commit.Wait();
     }
-    HandleOutcome(commit.code, std::move(commit.batch));
-    if (is_degraded_) retry_.StartOnce(kRetryDelay);
+    if (!HandleOutcome(commit.code, std::move(commit.batch))) retry_.StartOnce(kRetryDelay);
   }
-  while (!waiting_.empty()) {
-    std::deque<SqlStatement> batch = TakeBatch();
-    const int code = connection_->Commit(batch);
-    HandleOutcome(code, std::move(batch));
-    if (!is_degraded_) continue;
+  while (HasWork()) {
+    Batch batch = TakeBatch();
+    const int code = connection_->Commit(batch.statements);
+    if (HandleOutcome(code, std::move(batch))) continue;
     retry_.StartOnce(kRetryDelay);
-    return waiting_.empty();
+    return false;
   }
   return true;
 }

@@ -33,8 +33,9 @@ struct SqlStatement {
 // any disk that works. SIGKILL of the process loses no more than that.
 //
 // When the disk is full, read-only or failing, nothing of the caller stops: writes wait in memory
-// (kStateWritesMax, then the oldest are dropped and counted), the transaction is tried again once a
-// second, and the log is told at most once a minute.
+// (kStateWritesMax and kStateUrgentWritesMax, then the oldest are dropped and counted), the
+// transaction is tried again once a second, and the log is told at most once a minute. Where a
+// transaction can never succeed its statements are tried one by one: only the guilty are dropped.
 class Database {
  public:
   // `upgrades[i]` is a script that makes version i + 1 of a file of version i; an empty file has
@@ -52,6 +53,9 @@ class Database {
   [[nodiscard]] Result<std::vector<SqlRow>, std::string> Read(const SqlStatement& query);
   // Returns at once.
   void Write(SqlStatement statement);
+  // The same, but what waits from Write neither comes before it nor takes its place in memory.
+  // REQUIRES: its order relative to statements of Write does not matter.
+  void WriteUrgent(SqlStatement statement);
   // Blocks until everything is committed, or did not let itself be. True: nothing waits.
   bool Flush();
 
@@ -65,24 +69,37 @@ class Database {
  private:
   class Connection;
   struct Commit;
+  struct Batch {
+    std::deque<SqlStatement> statements;
+    std::size_t urgent = 0;  // so many in front are from urgent_
+  };
 
   Database(uv_loop_t* loop, std::unique_ptr<Connection> connection, LogSink& log);
   void StartCommit();
   void HandleCommitted(Commit& commit);
-  [[nodiscard]] std::deque<SqlStatement> TakeBatch();
-  void HandleOutcome(int code, std::deque<SqlStatement> batch);
-  void DropOldest();
+  [[nodiscard]] bool HasWork() const { return !urgent_.empty() || !waiting_.empty(); }
+  [[nodiscard]] Batch TakeBatch();
+  // Whether to go on at once: it was committed, or it was not the disk that refused it.
+  bool HandleOutcome(int code, Batch batch);
+  void PutBack(Batch batch);
+  void Trim(std::deque<SqlStatement>& queue, std::size_t max);
+  void CountDropped();
+  // At most one line a minute of each kind.
+  void LogRarely(std::optional<std::uint64_t>& logged_at_ms, const std::string& message);
 
   uv_loop_t* const loop_;
   LogSink& log_;
   std::unique_ptr<Connection> connection_;
+  std::deque<SqlStatement> urgent_;
   std::deque<SqlStatement> waiting_;
+  std::size_t suspects_ = 0;  // so many are to be tried by themselves
   Commit* commit_ = nullptr;  // under way; owned by libuv until its callback
   Timer retry_;
   bool is_degraded_ = false;
   std::uint64_t failed_commits_ = 0;
   std::uint64_t dropped_writes_ = 0;
-  std::optional<std::uint64_t> logged_at_ms_;
+  std::optional<std::uint64_t> failure_logged_at_ms_;
+  std::optional<std::uint64_t> drop_logged_at_ms_;
 };
 
 }  // namespace fovea::io

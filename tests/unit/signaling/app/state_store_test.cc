@@ -122,9 +122,27 @@ TEST_F(StateStoreTest, RefusesTheSameTokensAfterARestart) {
   EXPECT_FALSE(revocations.IsRevoked("room", "bob", 1));
 }
 
+TEST_F(StateStoreTest, RefusesEverybodyAfterARestartThoughAllWerePutOutAtOnce) {
+  for (std::size_t i = 0; i < limits::kAdmissionsMax; ++i) {
+    matrix::MintedIdentity minted;
+    minted.room_name = "room";
+    minted.identity = std::to_string(i);
+    store_->PutIdentity(minted);
+    store_->PutRevocation({"room", minted.identity, 2000});
+  }
+  EXPECT_EQ(store_->database()->dropped_writes_total(), 0u);
+  Reopen();
+  livekit::Revocations revocations;
+  store_->LoadInto(revocations);
+  EXPECT_EQ(revocations.size(), limits::kAdmissionsMax);
+  EXPECT_TRUE(revocations.IsRevoked("room", "0", 1999));
+  EXPECT_EQ(store_->Identities().size(), limits::kAdmissionsMax);
+}
+
 TEST_F(StateStoreTest, KeepsTheYoungestRevocationsWhenThereAreTooMany) {
   for (std::size_t i = 0; i < limits::kRevocationsMax + 5; ++i) {
     store_->PutRevocation({"room", std::to_string(i), static_cast<std::int64_t>(1000 + i)});
+    if (i == limits::kRevocationsMax / 2) store_->Flush();  // no more wait for the disk than may
   }
   const auto revocations = store_->Revocations();
   ASSERT_EQ(revocations.size(), limits::kRevocationsMax);

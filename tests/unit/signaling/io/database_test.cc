@@ -45,6 +45,9 @@ class DatabaseTest : public LoopTest {
   static void Put(Database& database, const std::string& key, std::int64_t n) {
     database.Write({"INSERT OR REPLACE INTO t(key, n) VALUES(?, ?)", {key, n}});
   }
+  static void PutUrgent(Database& database, const std::string& key, std::int64_t n) {
+    database.WriteUrgent({"INSERT OR REPLACE INTO t(key, n) VALUES(?, ?)", {key, n}});
+  }
   static std::vector<SqlRow> All(Database& database) {
     auto rows = database.Read({"SELECT key, n FROM t ORDER BY n", {}});
     EXPECT_TRUE(rows.ok());
@@ -252,6 +255,66 @@ TEST_F(FullDiskTest, DropsTheOldestWhenItLastsTooLong) {
   EXPECT_EQ(database->dropped_writes_total(), static_cast<std::uint64_t>(kMore));
   Free();
   EXPECT_TRUE(database->Flush());
+}
+
+TEST_F(FullDiskTest, KeepsUrgentWritesInAFloodOfOthers) {
+  auto database = Open();
+  ASSERT_TRUE(database->Flush());
+  Fill(1024);
+  for (std::int64_t i = 0; i < 100; ++i) PutUrgent(*database, "urgent " + std::to_string(i), i);
+  ASSERT_TRUE(RunUntil([&] { return database->is_degraded(); }));
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(limits::kStateWritesMax) + 1; ++i) {
+    Put(*database, std::to_string(i), 1000 + i);
+  }
+  EXPECT_EQ(database->dropped_writes_total(), 1u);
+  EXPECT_EQ(log_.lines.size(), 2u) << "the disk, and what it cost";
+  Free();
+  EXPECT_TRUE(database->Flush());
+  const auto rows = All(*database);
+  ASSERT_EQ(rows.size(), 100 + limits::kStateWritesMax);
+  EXPECT_EQ(std::get<std::string>(rows[0][0]), "urgent 0");
+  EXPECT_EQ(std::get<std::string>(rows[100][0]), "1");
+}
+
+TEST_F(FullDiskTest, DropsTheOldestOfTooManyUrgentWrites) {
+  auto database = Open();
+  ASSERT_TRUE(database->Flush());
+  Fill(1024);
+  Put(*database, "other", -1);
+  ASSERT_TRUE(RunUntil([&] { return database->is_degraded(); }));
+  for (std::int64_t i = 0; i <= static_cast<std::int64_t>(limits::kStateUrgentWritesMax); ++i) {
+    PutUrgent(*database, std::to_string(i), i);
+  }
+  EXPECT_EQ(database->dropped_writes_total(), 1u);
+  Free();
+  EXPECT_TRUE(database->Flush());
+  EXPECT_EQ(All(*database).size(), limits::kStateUrgentWritesMax + 1);
+}
+
+TEST_F(DatabaseTest, CommitsUrgentWritesFirst) {
+  auto database = Open();
+  ASSERT_TRUE(database->Flush());
+  for (int i = 0; i < 3; ++i) Put(*database, "same", i);
+  PutUrgent(*database, "same", 3);
+  EXPECT_TRUE(database->Flush());
+  EXPECT_EQ(All(*database), (std::vector<SqlRow>{{"same", 2L}}));
+}
+
+TEST_F(DatabaseTest, DropsOnlyTheWriteThatCanNeverSucceed) {
+  auto database = Open();
+  Put(*database, "first", 0);  // under way while the others gather
+  Put(*database, "a", 1);
+  database->Write({"INSERT INTO nowhere VALUES(1)", {}});
+  PutUrgent(*database, "b", 2);
+  Put(*database, "c", 3);
+  EXPECT_TRUE(RunUntil([&] { return database->pending() == 0; }));
+  EXPECT_EQ(database->dropped_writes_total(), 1u);
+  EXPECT_EQ(All(*database).size(), 4u);
+  Put(*database, "d", 4);
+  database->Write({"INSERT INTO nowhere VALUES(1)", {}});
+  Put(*database, "e", 5);
+  EXPECT_TRUE(database->Flush());
+  EXPECT_EQ(All(*database).size(), 6u);
 }
 
 TEST_F(DatabaseTest, DropsAWriteThatCanNeverSucceed) {

@@ -477,8 +477,20 @@ TEST(Revocations, ForgetTheOldestWhenFull) {
     revocations.Revoke("room", std::to_string(i), 1000);
   }
   EXPECT_EQ(revocations.size(), limits::kRevocationsMax);
+  EXPECT_EQ(revocations.forgotten_total(), 1U);
   EXPECT_FALSE(revocations.IsRevoked("room", "0", 1));
   EXPECT_TRUE(revocations.IsRevoked("room", "1", 1));
+}
+
+TEST(Revocations, ForgetTheOneThatWasNotRepeated) {
+  Revocations revocations;
+  for (std::size_t i = 0; i < limits::kRevocationsMax; ++i) {
+    revocations.Revoke("room", std::to_string(i), 1000);
+  }
+  revocations.Revoke("room", "0", 2000);
+  revocations.Revoke("room", "one more", 2000);
+  EXPECT_TRUE(revocations.IsRevoked("room", "0", 1999));
+  EXPECT_FALSE(revocations.IsRevoked("room", "1", 1));
 }
 
 TEST(Revocations, OnlyMoveForward) {
