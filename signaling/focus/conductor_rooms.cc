@@ -183,7 +183,7 @@ void Conductor::HandleRefused(Instant now, const RoomStateAnswer& answer, Watch&
     watch.refused_as.clear();
     watch.last = LastAnswer::kRefused;
     watch.last_at = now;
-    room.members().AcceptDoubts(now, evidence);
+    room.AcceptDoubts(now, evidence);
     if (!watch.idle_at) {
       schedule_.Want(answer.room_id, now + options_.reconcile_every, Urgency::kRoutine);
     }

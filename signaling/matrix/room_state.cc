@@ -15,41 +15,44 @@ void RoomState::Emit(EvidenceKind kind, std::vector<Evidence>& out, std::string 
                  .member = std::nullopt});
 }
 
-bool RoomState::Advance(Instant now, StateVersion& version, const Event& event,
-                        std::optional<Instant> requested_at, std::vector<Evidence>& out) const {
-  const StateOrder order = version.Compare(event);
-  if (order == StateOrder::kSame) return false;
-  const bool is_later = order == StateOrder::kFirst || order == StateOrder::kProven ||
-                        order == StateOrder::kPlausible;
-  // A room state that was asked for after an event came in is right about what stands now.
-  const bool corrects = requested_at && version.received_at() + kReplicationLagMax <= *requested_at;
-  if (!is_later && !corrects) {
-    if (order == StateOrder::kDoubtful) Emit(EvidenceKind::kUserDoubtful, out);
-    return false;
-  }
-  version.Set(now, event);
-  return true;
-}
-
-void RoomState::HandleAcl(Instant now, const Event& event, std::optional<Instant> requested_at,
-                          std::vector<Evidence>& out) {
-  if (!event.state_key->empty() || !Advance(now, acl_version_, event, requested_at, out)) return;
+void RoomState::ApplyAcl(const Event& event, std::vector<Evidence>& out) {
   acl_ = ServerAcl::Read(event.content);
   Emit(EvidenceKind::kServerAclChanged, out);
 }
 
-void RoomState::HandleSlot(Instant now, const Event& event, std::optional<Instant> requested_at,
-                           std::vector<Evidence>& out) {
-  const std::string& slot_id = *event.state_key;
-  if (!slots_.contains(slot_id) && slots_.size() >= limits::kRoomSlotsMax) return;
-  SlotRecord& record = slots_[slot_id];
-  if (!Advance(now, record.version, event, requested_at, out)) return;
+void RoomState::HandleAcl(Instant now, const Event& event, std::vector<Evidence>& out) {
+  if (!event.state_key->empty()) return;
+  const auto outcome = acl_cell_.HandleEvent(now, event, false, complete_at_.has_value());
+  if (outcome.applied) ApplyAcl(*outcome.applied, out);
+  if (outcome.wants_look) Emit(EvidenceKind::kUserDoubtful, out);
+}
+
+void RoomState::ApplySlot(const std::string& slot_id, SlotRecord& record, const Event& event,
+                          std::vector<Evidence>& out) const {
   const SlotStatus before = std::exchange(record.status, ReadSlot(event.content));
   if (record.status == before) return;
   if (record.status == SlotStatus::kClosed) {
     Emit(EvidenceKind::kSlotClosed, out, slot_id);
   } else if (before == SlotStatus::kClosed) {
     Emit(EvidenceKind::kSlotOpened, out, slot_id);
+  }
+}
+
+void RoomState::HandleSlot(Instant now, const Event& event, std::vector<Evidence>& out) {
+  const std::string& slot_id = *event.state_key;
+  if (!slots_.contains(slot_id) && slots_.size() >= limits::kRoomSlotsMax) return;
+  SlotRecord& record = slots_[slot_id];
+  const bool is_harmless = ReadSlot(event.content) != SlotStatus::kClosed;
+  const auto outcome = record.cell.HandleEvent(now, event, is_harmless, complete_at_.has_value());
+  if (outcome.applied) ApplySlot(slot_id, record, *outcome.applied, out);
+  if (outcome.wants_look) Emit(EvidenceKind::kUserDoubtful, out);
+}
+
+void RoomState::AcceptDoubts(Instant now, std::vector<Evidence>& out) {
+  members_.AcceptDoubts(now, out);
+  if (const auto event = acl_cell_.AcceptDoubt(now)) ApplyAcl(*event, out);
+  for (auto& [slot_id, record] : slots_) {
+    if (const auto event = record.cell.AcceptDoubt(now)) ApplySlot(slot_id, record, *event, out);
   }
 }
 
@@ -66,9 +69,9 @@ void RoomState::HandleEvent(Moment at, const Event& event, bool from_state,
     case EventKind::kRoomMember:
       return members_.HandleEvent(at.now, event, from_state, out);
     case EventKind::kServerAcl:
-      return HandleAcl(at.now, event, std::nullopt, out);
+      return HandleAcl(at.now, event, out);
     case EventKind::kRtcSlot:
-      return HandleSlot(at.now, event, std::nullopt, out);
+      return HandleSlot(at.now, event, out);
     case EventKind::kEncryption:
       return BecomeEncrypted(out);
     case EventKind::kTombstone:
@@ -85,11 +88,43 @@ void RoomState::HandleEvent(Moment at, const Event& event, bool from_state,
   }
 }
 
-void RoomState::ForgetUnnamedSlots(Instant requested_at, const std::set<std::string>& named) {
-  // A slot cannot be removed, only closed: one that is missing was reset, and tells nothing.
-  std::erase_if(slots_, [&](const auto& entry) {
-    return !named.contains(entry.first) && entry.second.version.received_at() < requested_at;
-  });
+bool RoomState::AdoptAcl(Instant now, Instant requested_at, const std::vector<Event>& events,
+                         std::vector<Evidence>& out) {
+  for (const Event& event : events) {
+    if (event.kind != EventKind::kServerAcl || !event.state_key->empty()) continue;
+    const auto outcome = acl_cell_.HandleState(now, requested_at, event);
+    if (outcome.applied) ApplyAcl(*outcome.applied, out);
+    return outcome.wants_look;
+  }
+  return acl_cell_.HandleAbsence(requested_at);
+}
+
+bool RoomState::AdoptSlots(Instant now, Instant requested_at, const std::vector<Event>& events,
+                           std::vector<Evidence>& out) {
+  bool look_again = false;
+  std::set<std::string> named;
+  for (const Event& event : events) {
+    if (event.kind != EventKind::kRtcSlot) continue;
+    const std::string& slot_id = *event.state_key;
+    if (!slots_.contains(slot_id) && slots_.size() >= limits::kRoomSlotsMax) continue;
+    if (!named.insert(slot_id).second) continue;
+    SlotRecord& record = slots_[slot_id];
+    const auto outcome = record.cell.HandleState(now, requested_at, event);
+    if (outcome.applied) ApplySlot(slot_id, record, *outcome.applied, out);
+    look_again = look_again || outcome.wants_look;
+  }
+  for (auto it = slots_.begin(); it != slots_.end();) {
+    const auto slot = it++;
+    if (named.contains(slot->first)) continue;
+    StateCell& cell = slot->second.cell;
+    if (cell.HandleAbsence(requested_at)) {
+      look_again = true;
+    } else if (cell.version().received_at() < requested_at) {
+      // A slot cannot be removed, only closed: one that is missing was reset, and tells nothing.
+      slots_.erase(slot);
+    }
+  }
+  return look_again;
 }
 
 bool RoomState::HandleState(Moment at, Instant requested_at, const std::string& as_user,
@@ -103,23 +138,19 @@ bool RoomState::HandleState(Moment at, Instant requested_at, const std::string& 
   if (!is_whole) return false;
   std::vector<const Event*> users;
   std::vector<const Event*> rtc;
-  std::set<std::string> slots;
   for (const Event& event : events) {
     if (event.kind == EventKind::kEncryption) BecomeEncrypted(out);
     if (event.kind == EventKind::kTombstone) HandleEvent(at, event, false, out);
-    if (event.kind == EventKind::kServerAcl) HandleAcl(at.now, event, requested_at, out);
-    if (event.kind == EventKind::kRtcSlot) {
-      slots.insert(*event.state_key);
-      HandleSlot(at.now, event, requested_at, out);
-    }
     if (event.kind == EventKind::kRoomMember) users.push_back(&event);
     if (event.kind == EventKind::kCallMember ||
         (event.kind == EventKind::kRtcMember && event.state_key)) {
       rtc.push_back(&event);
     }
   }
-  ForgetUnnamedSlots(requested_at, slots);
-  wants_look_ = members_.HandleState(at.now, requested_at, users, out);
+  const bool is_acl_open = AdoptAcl(at.now, requested_at, events, out);
+  const bool are_slots_open = AdoptSlots(at.now, requested_at, events, out);
+  const bool are_users_open = members_.HandleState(at.now, requested_at, users, out);
+  wants_look_ = is_acl_open || are_slots_open || are_users_open;
   rtc_.HandleState(at, requested_at, rtc, out);
   complete_at_ = requested_at;
   return true;

@@ -17,7 +17,7 @@
 #include "signaling/matrix/room_members.h"
 #include "signaling/matrix/room_rtc.h"
 #include "signaling/matrix/server_acl.h"
-#include "signaling/matrix/state_version.h"
+#include "signaling/matrix/state_cell.h"
 
 namespace fovea::matrix {
 
@@ -34,6 +34,10 @@ class RoomState {
   // shows that somebody left.
   [[nodiscard]] bool HandleState(Moment at, Instant requested_at, const std::string& as_user,
                                  const std::vector<Event>& events, std::vector<Evidence>& out);
+
+  // The homeserver will not tell the state to anybody we could ask as: what was pushed is all there
+  // is, and the order of its arrival the best guess.
+  void AcceptDoubts(Instant now, std::vector<Evidence>& out);
 
   void HandleTimeout(Instant now, std::vector<Evidence>& out) { rtc_.HandleTimeout(now, out); }
   [[nodiscard]] Instant NextDeadline() const { return rtc_.NextDeadline(); }
@@ -59,27 +63,28 @@ class RoomState {
 
  private:
   struct SlotRecord {
-    StateVersion version;
+    StateCell cell;
     SlotStatus status = SlotStatus::kMissing;
   };
 
-  // Whether `event` is the later one for a key whose event is `version`; then it takes its place.
-  // Where that is not certain, the room's state is asked for.
-  [[nodiscard]] bool Advance(Instant now, StateVersion& version, const Event& event,
-                             std::optional<Instant> requested_at, std::vector<Evidence>& out) const;
-  void HandleAcl(Instant now, const Event& event, std::optional<Instant> requested_at,
-                 std::vector<Evidence>& out);
-  void HandleSlot(Instant now, const Event& event, std::optional<Instant> requested_at,
-                  std::vector<Evidence>& out);
+  void HandleAcl(Instant now, const Event& event, std::vector<Evidence>& out);
+  void HandleSlot(Instant now, const Event& event, std::vector<Evidence>& out);
+  void ApplyAcl(const Event& event, std::vector<Evidence>& out);
+  void ApplySlot(const std::string& slot_id, SlotRecord& record, const Event& event,
+                 std::vector<Evidence>& out) const;
+  // What a complete state says of ACL and slots. Says whether a further look is needed.
+  [[nodiscard]] bool AdoptAcl(Instant now, Instant requested_at, const std::vector<Event>& events,
+                              std::vector<Evidence>& out);
+  [[nodiscard]] bool AdoptSlots(Instant now, Instant requested_at, const std::vector<Event>& events,
+                                std::vector<Evidence>& out);
   void BecomeEncrypted(std::vector<Evidence>& out);
-  void ForgetUnnamedSlots(Instant requested_at, const std::set<std::string>& named);
   void Emit(EvidenceKind kind, std::vector<Evidence>& out, std::string slot_id = {}) const;
 
   RoomMembers members_;
   RoomRtc rtc_;
   std::map<std::string, SlotRecord> slots_;
   std::optional<ServerAcl> acl_;
-  StateVersion acl_version_;
+  StateCell acl_cell_;
   std::optional<Instant> complete_at_;
   bool is_encrypted_ = false;
   bool is_tombstoned_ = false;
