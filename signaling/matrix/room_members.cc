@@ -274,8 +274,9 @@ void RoomMembers::AcceptDoubts(Instant now, std::vector<Evidence>& out) {
     const Event event = std::move(*record.doubt);
     // Readmission needs a proof that nobody can give: the user may ask for a token again.
     const bool readmits = MembershipIn(event) == Membership::kJoin && IsOut(record.membership);
-    // It names what it follows, and that is not what a complete state told: as likely from before.
-    const bool may_be_past = record.is_ahead && !event.replaces_state.empty();
+    // Behind what a complete state or a token told it is as likely from before.
+    const bool may_be_past =
+        record.is_ahead || record.is_undecided || record.version.event_id().empty();
     if (readmits || may_be_past || record.version.IsPast(event.event_id)) {
       ClearDoubt(record);
     } else {
@@ -289,6 +290,12 @@ void RoomMembers::HandleRefusal(Instant now, const std::string& user_id,
   const auto it = users_.find(user_id);
   if (it == users_.end() || IsOut(it->second.membership)) return;
   if (it->second.pins == 0 && it->second.membership != Membership::kJoin) return;
+  const std::optional<Event>& doubt = it->second.doubt;
+  if (doubt && MembershipIn(*doubt) != Membership::kJoin) {
+    // The homeserver agrees with the event.
+    const Event event = *doubt;
+    return Apply(now, user_id, it->second, event, out);
+  }
   static_cast<void>(Miss(now, user_id, it->second, out));
 }
 

@@ -36,7 +36,7 @@ class RoomState {
                                  const std::vector<Event>& events, std::vector<Evidence>& out);
 
   // The homeserver will not tell the state to anybody we could ask as: what was pushed is all there
-  // is, and the order of its arrival the best guess.
+  // is, and the order of its arrival the best guess where all of it was seen.
   void AcceptDoubts(Instant now, std::vector<Evidence>& out);
 
   void HandleTimeout(Instant now, std::vector<Evidence>& out) { rtc_.HandleTimeout(now, out); }

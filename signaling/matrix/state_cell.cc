@@ -94,8 +94,9 @@ bool StateCell::HandleAbsence(Instant requested_at) {
 std::optional<Event> StateCell::AcceptDoubt(Instant now) {
   if (!doubt_) return std::nullopt;
   Event event = *std::exchange(doubt_, std::nullopt);
-  // It names what it follows, and that is not what a complete state told: as likely from before.
-  const bool may_be_past = is_ahead_ && !event.replaces_state.empty();
+  // Behind what a complete state told, or of a time of which nothing is known, it is as likely from
+  // before what stands.
+  const bool may_be_past = is_ahead_ || is_undecided_ || version_.event_id().empty();
   if (may_be_past || version_.IsPast(event.event_id)) return std::nullopt;
   return Apply(now, std::move(event)).applied;
 }

@@ -28,8 +28,8 @@ class StateCell {
   // It has nothing here. Says whether a further look is needed.
   [[nodiscard]] bool HandleAbsence(Instant requested_at);
 
-  // Nobody can be asked: the order of arrival is the best guess. Returns what stands now, if that
-  // changed.
+  // Nobody can be asked: the order of arrival is the best guess where all of it was seen. Returns
+  // what stands now, if that changed.
   [[nodiscard]] std::optional<Event> AcceptDoubt(Instant now);
 
   [[nodiscard]] const StateVersion& version() const { return version_; }

@@ -167,11 +167,23 @@ TEST_F(RoomStateTest, ForgetsADoubtThatTheStateDoesNotBear) {
 }
 
 TEST_F(RoomStateTest, BelievesTheOrderOfArrivalWhereNobodyMayAsk) {
+  Know({});
+  const Event first = Acl("nobody");
+  Event second = Acl("far");  // does not tell what it replaces, and by a clock that is behind
+  second.origin_server_ts_ms = 1;
+  Push(first);
+  Push(second);
+  EXPECT_TRUE(room_.Permits("far"));
+  room_.AcceptDoubts(now_, evidence_);
+  EXPECT_FALSE(room_.Permits("far"));
+}
+
+TEST_F(RoomStateTest, BelievesNothingOfARoomThatItNeverKnew) {
   Push(Acl("far"));
   Push(Slot("closed"));
   room_.AcceptDoubts(now_, evidence_);
-  EXPECT_FALSE(room_.Permits("far"));
-  EXPECT_EQ(room_.Slot(kSlot), SlotStatus::kClosed);
+  EXPECT_TRUE(room_.Permits("far"));
+  EXPECT_EQ(room_.Slot(kSlot), SlotStatus::kMissing);
 }
 
 TEST_F(RoomStateTest, BelievesNoEventThatFollowsAnotherThanTheOneItWasTold) {
