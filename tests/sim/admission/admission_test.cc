@@ -94,7 +94,7 @@ std::vector<PolicyRow> With(EvidenceKind evidence, PolicyAction action) {
 
 TEST(AdmissionSimulation, NoticesAPolicyThatIgnoresBans) {
   const auto policy = With(EvidenceKind::kUserBanned, PolicyAction::kNothing);
-  EXPECT_NE(SeedThatNotices({.policy = policy}, "S1", 4), 0U);
+  EXPECT_NE(SeedThatNotices({.policy = policy}, "S1", 9), 0U);
 }
 
 TEST(AdmissionSimulation, NoticesAPolicyThatEvictsAtExpiry) {
@@ -109,11 +109,11 @@ TEST(AdmissionSimulation, NoticesAPolicyThatBelievesASingleState) {
 
 TEST(AdmissionSimulation, NoticesAPolicyThatIgnoresResets) {
   const auto policy = With(EvidenceKind::kUserMissingTwice, PolicyAction::kNothing);
-  EXPECT_NE(SeedThatNotices({.policy = policy}, "S3", 79), 0U);
+  EXPECT_NE(SeedThatNotices({.policy = policy}, "S3", 1073), 0U);
 }
 
 TEST(AdmissionSimulation, NoticesThatTheOrderOfEventsIsForgotten) {
-  EXPECT_NE(SeedThatNotices({.forgets_order = true}, "S", 2), 0U);
+  EXPECT_NE(SeedThatNotices({.forgets_order = true}, "S", 3), 0U);
 }
 
 TEST(AdmissionSimulation, NoticesRevocationsThatDoNotSurviveARestart) {
