@@ -150,6 +150,7 @@ void MatrixFocus::DecideMint(Instant now, const focus::MintQuery& query, OnDecid
                       .awaits_is_joined = decision.asks_is_joined});
   waiting_.back().query.was_asked = true;
   DoActions(now);  // the question leaves now
+  turn_soon_();    // or in a moment, if another one just did: nothing else may wake this thread
 }
 
 void MatrixFocus::DecideWaiting(Instant now) {
