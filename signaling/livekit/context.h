@@ -42,9 +42,9 @@ struct Context {
   WebhookPort& webhooks;
   TokenPort& tokens;
   LogSink& log;
-  Rng& rng;                         // public ids, SSRCs, offer ids
-  RandomBytesFn random_bytes;       // secrets
-  std::int64_t wall_offset_us = 0;  // wall clock minus monotonic clock, taken once at start
+  Rng& rng;                          // public ids, SSRCs, offer ids
+  RandomBytesFn random_bytes;        // secrets
+  std::int64_t wall_offset_us = 0;   // wall clock minus monotonic clock, taken once at start
   PresencePort* presence = nullptr;  // null: nobody follows
   Index index{};
 

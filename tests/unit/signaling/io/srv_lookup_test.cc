@@ -10,17 +10,15 @@ using testing::IsEmpty;
 
 // An answer with two records to _matrix-fed._tcp.example.com, the second with a compressed target.
 const std::vector<std::uint8_t> kAnswer{
-    0x12, 0x34, 0x81, 0x80, 0,    1,    0,    2,   0,    0,   0,   0,  // header: 1 question, 2
-                                                                       // answers
-    11,   '_',  'm',  'a',  't',  'r',  'i',  'x', '-',  'f', 'e', 'd', 4,
-    '_',  't',  'c',  'p',  //
-    7,    'e',  'x',  'a',  'm',  'p',  'l',  'e', 3,    'c', 'o', 'm', 0,
-    0,    33,   0,    1,                                                // question
-    0xc0, 12,   0,    33,   0,    1,    0,    0,   0,    60,  0,   10,  // name, SRV, IN, TTL, 10
-                                                                        // bytes
-    0,    10,   0,    5,    0x20, 0xfb, 1,    'a', 0xc0, 29,            // 10 5 8443 a.example.com
-    0xc0, 12,   0,    33,   0,    1,    0,    0,   0,    60,  0,   8,   //
-    0,    20,   0,    0,    0x01, 0xbb, 0xc0, 29                        // 20 0 443 example.com
+    0x12, 0x34, 0x81, 0x80, 0, 1, 0, 2, 0, 0, 0, 0,  // header: 1 question, 2
+                                                     // answers
+    11, '_', 'm', 'a', 't', 'r', 'i', 'x', '-', 'f', 'e', 'd', 4, '_', 't', 'c', 'p',  //
+    7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 3, 'c', 'o', 'm', 0, 0, 33, 0, 1,            // question
+    0xc0, 12, 0, 33, 0, 1, 0, 0, 0, 60, 0, 10,  // name, SRV, IN, TTL, 10
+                                                // bytes
+    0, 10, 0, 5, 0x20, 0xfb, 1, 'a', 0xc0, 29,  // 10 5 8443 a.example.com
+    0xc0, 12, 0, 33, 0, 1, 0, 0, 0, 60, 0, 8,   //
+    0, 20, 0, 0, 0x01, 0xbb, 0xc0, 29           // 20 0 443 example.com
 };
 
 TEST(SrvAnswer, HoldsTheRecordsOfTheMessage) {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "sfu/core/limits.h"
-#include "sfu/core/limits.h"
 #include "signaling/matrix/json_scan.h"
 #include "signaling/matrix/sync_response.h"
 #include "signaling/matrix/transaction.h"
