@@ -161,6 +161,8 @@ inline constexpr std::size_t kSrvAnswersMax = 16;             // further records
 // Longer documents are no well-known documents, and who redirects further has none.
 inline constexpr std::size_t kWellKnownBytesMax = 50 * 1024;
 inline constexpr int kWellKnownRedirectsMax = 3;
+inline constexpr int kDoctorRedirectsMax = 3;             // further ones are shown as they are
+inline constexpr std::size_t kStunAnswerBytesMax = 1500;  // of a STUN server; the rest is cut off
 // Requests for our own document while the operator's is fetched; further ones get ours alone.
 inline constexpr std::size_t kWellKnownWaitingMax = 256;
 
@@ -222,6 +224,10 @@ inline constexpr std::size_t kRoomStateMembersMax = 4096;  // emptied state keys
 inline constexpr std::size_t kTransportsPerMemberMax = 8;  // further ones are not read
 inline constexpr std::size_t kStickyEventsMax = 4096;      // of a room; further ones are not kept
 inline constexpr std::size_t kStickyEventsPerSenderMax = 64;
+inline constexpr std::size_t kDeviceQuestionsMax = 4;  // under way; others wait
+// Of what one user waits for; longer ones are no answer. A hundred delayed events, Synapse's most,
+// fit.
+inline constexpr std::size_t kHomeserverAnswerBytesMax = 1024 * 1024;
 inline constexpr std::size_t kCallsRememberedMax = 16'384;  // full: the one that ended first goes
 
 // --- Who is admitted ----------------------------------------------------------------------------

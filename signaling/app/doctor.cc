@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "signaling/app/doctor_discovery.h"
 #include "signaling/app/doctor_fetch.h"
 #include "signaling/app/doctor_homeserver.h"
@@ -14,7 +15,6 @@ namespace fovea::app {
 namespace {
 
 constexpr const char* kOrigin = "https://call.element.io";  // any other than the server's own
-constexpr int kRedirectionsMax = 3;
 
 // The host that clients connect to; empty if the configuration does not say.
 std::string PublicHost(const Config& config) {
@@ -33,7 +33,8 @@ std::string HostOf(const std::string& server_name) {
 Probe FetchAsBrowser(std::string url, const Fetch& fetch) {
   for (int hops = 0;; ++hops) {
     Probe probe = fetch({.peer = Peer::kPublic, .url = url, .headers = {{"Origin", kOrigin}}});
-    if (probe.status() < 301 || probe.status() > 308 || hops == kRedirectionsMax) return probe;
+    if (probe.status() < 301 || probe.status() > 308 || hops == limits::kDoctorRedirectsMax)
+      return probe;
     const auto location = probe.response->Header("Location");
     if (!location.has_value() || !location->starts_with("https://")) return probe;
     url = *location;

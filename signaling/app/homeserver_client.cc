@@ -102,7 +102,7 @@ void HomeserverClient::FetchRoomState(const std::string& room_id, const std::str
 void HomeserverClient::Ask(wire::OutgoingRequest request, Duration timeout, OnAnswer on_answer) {
   io::HttpCallOptions options;
   options.timeout = timeout;
-  options.response_bytes_max = kAnswerBytesMax;
+  options.response_bytes_max = limits::kHomeserverAnswerBytesMax;
   client_.Start(std::move(request), std::move(options),
                 [on_answer = std::move(on_answer)](const auto& result) {
                   if (!result.ok()) return on_answer(0, {});

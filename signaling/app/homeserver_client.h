@@ -22,8 +22,7 @@ namespace fovea::app {
 class HomeserverClient : public HomeserverPort {
  public:
   static constexpr Duration kStateTimeout = Seconds(60);
-  // Of what one user waits for. A hundred delayed events, Synapse's most, fit.
-  static constexpr std::size_t kAnswerBytesMax = 1024 * 1024;
+  // Of what one user waits for.
   static constexpr Duration kAnswerTimeout = Seconds(5);
   // Another homeserver has to be found, too, and it asks its own focus.
   static constexpr Duration kRelayTimeout = Seconds(15);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::focus {
 
 void DeviceWatch::Queue(const DeviceKey& key, Device& device, Instant at) {
@@ -49,7 +51,7 @@ void DeviceWatch::HandleHint(Instant now, const std::string& user_id) {
 }
 
 std::optional<DeviceKey> DeviceWatch::Poll(Instant now) {
-  if (under_way_ >= kUnderWayMax || queue_.empty() || queue_.begin()->first > now) {
+  if (under_way_ >= limits::kDeviceQuestionsMax || queue_.empty() || queue_.begin()->first > now) {
     return std::nullopt;
   }
   DeviceKey key = queue_.begin()->second;
@@ -88,7 +90,7 @@ bool DeviceWatch::HandleAnswer(Instant now, const DeviceKey& key, matrix::Device
 }
 
 Instant DeviceWatch::NextDeadline() const {
-  if (queue_.empty() || under_way_ >= kUnderWayMax) return kNever;
+  if (queue_.empty() || under_way_ >= limits::kDeviceQuestionsMax) return kNever;
   return queue_.begin()->first;
 }
 
@@ -102,7 +104,8 @@ bool DeviceWatch::IsConsistent() const {
     ++queued;
     if (device.is_under_way || !queue_.contains({device.due_at, key})) return false;
   }
-  return queued == queue_.size() && under_way == under_way_ && under_way_ <= kUnderWayMax;
+  return queued == queue_.size() && under_way == under_way_ &&
+         under_way_ <= limits::kDeviceQuestionsMax;
 }
 
 }  // namespace fovea::focus

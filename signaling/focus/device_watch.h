@@ -27,14 +27,13 @@ struct DeviceKey {
 //
 // Invariants:
 //  (1) Everything in queue_ is known, not under way, and due at that time.
-//  (2) At most kUnderWayMax questions are under way.
+//  (2) At most kDeviceQuestionsMax questions are under way.
 // Limits: one entry per row of AdmissionTable at most.
 class DeviceWatch {
  public:
   // How often a device that is connected is asked about. Shorter notices a logout earlier and costs
   // the homeserver a request per device; where it pushes hints, they are what is fast.
   static constexpr Duration kAskEvery = Seconds(60);
-  static constexpr std::size_t kUnderWayMax = 4;
 
   // A token was given to it, or forgotten.
   void Add(Instant now, const DeviceKey& device);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sfu/core/check.h"
+#include "sfu/core/limits.h"
 #include "sfu/stun/message_writer.h"
 #include "signaling/io/resolver.h"
 #include "signaling/io/sockaddr.h"
@@ -17,7 +18,6 @@ namespace {
 
 // RFC 8489 doubles from half a second; people wait for this, and nothing else is on the line.
 constexpr Duration kBetweenAttempts = Millis(400);
-constexpr std::size_t kAnswerBytesMax = 1500;
 // RFC 8445 section 5.1.2.1: of a peer-reflexive candidate, the only one. Nobody compares it.
 constexpr std::uint32_t kPriority = (110U << 24) | (65535U << 8) | 255U;
 
@@ -45,7 +45,7 @@ class StunQuery::Impl {
   struct Socket {
     uv_udp_t uv{};
     Impl* owner = nullptr;  // null: nobody waits any more
-    std::array<char, kAnswerBytesMax> buffer{};
+    std::array<char, limits::kStunAnswerBytesMax> buffer{};
   };
 
   void OnResolved(const std::vector<NetAddress>& found) {

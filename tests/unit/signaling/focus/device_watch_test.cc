@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::focus {
 namespace {
 
@@ -110,7 +112,7 @@ TEST_F(DeviceWatchTest, HasAFewQuestionsUnderWay) {
   for (int i = 0; i < 100; ++i) watch_.Add(now_, {"@u" + std::to_string(i) + ":hs", "D"});
   std::vector<DeviceKey> asked;
   while (const auto device = watch_.Poll(now_)) asked.push_back(*device);
-  EXPECT_EQ(asked.size(), DeviceWatch::kUnderWayMax);
+  EXPECT_EQ(asked.size(), limits::kDeviceQuestionsMax);
   EXPECT_EQ(watch_.NextDeadline(), kNever);
   EXPECT_FALSE(watch_.HandleAnswer(now_, asked[0], DeviceAnswer::kThere));
   EXPECT_TRUE(IsAsking());
