@@ -86,8 +86,11 @@ void Conductor::AddRow(Instant now, const MintedIdentity& minted) {
   const std::int64_t lifetime = std::max<std::int64_t>(0, minted.expires_unix - minted.issued_unix);
   row.keep_until = std::max(row.keep_until, now + Seconds(lifetime + kTokenSlackSeconds));
   table_.UpdateTimer(key);
-  // What came in between the decision and now counts, too.
-  if (const auto reason = OutReason(row)) EvictRow(now, key, row, *reason);
+  // What came in between the decision and now counts, too; a doubt was there to be decided upon.
+  const auto reason = OutReason(row);
+  if (reason && (reason == EvidenceKind::kServerDenied || !HasDoubt(minted))) {
+    EvictRow(now, key, row, *reason);
+  }
 }
 
 void Conductor::RestoreMinted(Instant now, const MintedIdentity& minted) {
@@ -203,6 +206,12 @@ std::optional<EvidenceKind> Conductor::OutReason(const Admission& row) const {
   if (!reason) return std::nullopt;
   const bool evicts = Decide(policy_, *reason, SituationOf(row)).action == PolicyAction::kEvict;
   return evicts ? reason : std::nullopt;
+}
+
+bool Conductor::HasDoubt(const MintedIdentity& minted) const {
+  const RoomState* room = tracker_.Find(minted.room_id);
+  const matrix::UserRecord* user = room == nullptr ? nullptr : room->members().Find(minted.user_id);
+  return user != nullptr && user->doubt.has_value();
 }
 
 void Conductor::Apply(Instant now, const std::vector<Evidence>& evidence) {

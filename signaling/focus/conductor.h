@@ -146,6 +146,8 @@ class Conductor {
   void CloseRooms(Instant now, const std::string& room_id);
   // Why somebody who holds a token has no business here, by what is known now.
   [[nodiscard]] std::optional<matrix::EvidenceKind> OutReason(const Admission& row) const;
+  // Of that user, in that room: an event whose place is not certain.
+  [[nodiscard]] bool HasDoubt(const matrix::MintedIdentity& minted) const;
 
   // Rooms and questions.
   Watch* WatchRoom(Instant now, const std::string& room_id);

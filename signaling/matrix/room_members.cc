@@ -93,16 +93,14 @@ void RoomMembers::HandlePlausible(Instant now, UserRecord& record, const Event& 
 void RoomMembers::HandleProven(Instant now, UserRecord& record, const Event& event,
                                std::vector<Evidence>& out) {
   const std::string& user_id = *event.state_key;
-  // What comes behind it has overtaken it: the two together are one step.
-  if (record.doubt && record.doubt->replaces_state == event.event_id) {
-    const Event later = *record.doubt;
-    return Apply(now, user_id, record, later, out);
-  }
+  // What comes behind it may have overtaken it: the two together are one step.
+  const bool is_chain = record.doubt && record.doubt->replaces_state == event.event_id;
+  const Event last = is_chain ? *record.doubt : event;
   const bool was_undecided = record.is_undecided;
-  if (was_undecided && MembershipIn(event) != Membership::kJoin) {
-    return Doubt(now, record, event, out);
+  if (was_undecided && MembershipIn(last) != Membership::kJoin) {
+    return Doubt(now, record, last, out);
   }
-  Apply(now, user_id, record, event, out);
+  Apply(now, user_id, record, last, out);
   record.is_undecided = was_undecided;  // a further step of a backlog, for all that is known
 }
 
@@ -168,11 +166,32 @@ void RoomMembers::SetMembership(const std::string& user_id, UserRecord& record,
   }
 }
 
-void RoomMembers::ApplyTold(Instant now, UserRecord& record, const Event& event,
-                            std::vector<Evidence>& out) {
-  const bool was_pushed = record.doubt && record.doubt->event_id == event.event_id;
+bool RoomMembers::ApplyTold(Instant now, Instant requested_at, UserRecord& record,
+                            const Event& event, std::vector<Evidence>& out) {
+  const std::optional<Event> doubt = record.doubt;
+  const bool was_pushed = doubt && doubt->event_id == event.event_id;
+  const Instant doubted_at = record.doubted_at;
   Apply(now, *event.state_key, record, event, out);
   record.is_ahead = !was_pushed;
+  if (!doubt || was_pushed) return false;
+  return !SettleDoubt(now, requested_at, record, *doubt, doubted_at, out);
+}
+
+bool RoomMembers::SettleDoubt(Instant now, Instant requested_at, UserRecord& record,
+                              const Event& doubt, Instant doubted_at, std::vector<Evidence>& out) {
+  ClearDoubt(record);
+  if (doubted_at + kReplicationLagMax <= requested_at) {
+    record.version.SetPast(doubt.event_id);  // the homeserver knew it when it answered
+    return true;
+  }
+  if (doubt.replaces_state == record.version.event_id()) {
+    Apply(now, *doubt.state_key, record, doubt, out);
+    return true;
+  }
+  record.doubt = doubt;
+  record.doubted_at = doubted_at;
+  ++doubts_;
+  return false;
 }
 
 bool RoomMembers::Adopt(Instant now, Instant requested_at, const Event& event,
@@ -187,23 +206,20 @@ bool RoomMembers::Adopt(Instant now, Instant requested_at, const Event& event,
   switch (order) {
     case StateOrder::kFirst:
     case StateOrder::kProven:
-      ApplyTold(now, *record, event, out);
-      return false;
+      return ApplyTold(now, requested_at, *record, event, out);
     case StateOrder::kSame: {
-      // The doubtful event is part of the past, if the homeserver knew it when it answered.
       const bool reset = record->membership != *membership;
       record->is_undecided = false;
-      if (reset && asked_later) Apply(now, user_id, *record, event, out);
       record->missing_since.reset();
-      const bool had_doubt = record->doubt.has_value();
-      if (record->doubted_at <= requested_at) ClearDoubt(*record);
-      return had_doubt;
+      if (reset && asked_later) return ApplyTold(now, requested_at, *record, event, out);
+      if (!record->doubt) return false;
+      const Event doubt = *record->doubt;
+      return !SettleDoubt(now, requested_at, *record, doubt, record->doubted_at, out);
     }
     case StateOrder::kOlder:
       if (!asked_later) return true;
       if (*membership == Membership::kJoin || record->membership != Membership::kJoin) {
-        ApplyTold(now, *record, event, out);
-        return false;
+        return ApplyTold(now, requested_at, *record, event, out);
       }
       return Miss(now, user_id, *record, out);
     case StateOrder::kPlausible:
@@ -213,8 +229,7 @@ bool RoomMembers::Adopt(Instant now, Instant requested_at, const Event& event,
         record->is_undecided = true;
         return true;
       }
-      ApplyTold(now, *record, event, out);
-      return false;
+      return ApplyTold(now, requested_at, *record, event, out);
   }
   return false;
 }
@@ -259,7 +274,12 @@ bool RoomMembers::HandleState(Instant now, Instant requested_at,
       if (Miss(now, current->first, record, out)) look_again = true;
     } else if (record.pins == 0) {
       ClearDoubt(record);
-      users_.erase(current);
+      // The measure of a backlog; a single state without it may be wrong.
+      if (record.is_undecided && !record.missing_since) {
+        record.missing_since = now;
+      } else {
+        users_.erase(current);
+      }
     } else if (record.doubt) {
       ClearDoubt(record);
     }

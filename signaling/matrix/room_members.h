@@ -93,7 +93,14 @@ class RoomMembers {
                     std::vector<Evidence>& out);
   [[nodiscard]] bool Adopt(Instant now, Instant requested_at, const Event& event,
                            std::vector<Evidence>& out);
-  void ApplyTold(Instant now, UserRecord& record, const Event& event, std::vector<Evidence>& out);
+  // Says whether a further look is needed.
+  [[nodiscard]] bool ApplyTold(Instant now, Instant requested_at, UserRecord& record,
+                               const Event& event, std::vector<Evidence>& out);
+  // A complete state says what stands: the doubtful event is part of the past, or comes next.
+  // False: cannot tell, it came within kReplicationLagMax of the question.
+  [[nodiscard]] bool SettleDoubt(Instant now, Instant requested_at, UserRecord& record,
+                                 const Event& doubt, Instant doubted_at,
+                                 std::vector<Evidence>& out);
   [[nodiscard]] bool Miss(Instant now, const std::string& user_id, UserRecord& record,
                           std::vector<Evidence>& out);
   void Emit(EvidenceKind kind, const std::string& user_id, std::vector<Evidence>& out) const;

@@ -12,11 +12,26 @@ StateCell::Outcome StateCell::Apply(Instant now, Event event) {
   return {.applied = std::move(event)};
 }
 
-StateCell::Outcome StateCell::ApplyTold(Instant now, const Event& event) {
-  const bool was_pushed = doubt_ && doubt_->event_id == event.event_id;
+StateCell::Outcome StateCell::ApplyTold(Instant now, Instant requested_at, const Event& event) {
+  const std::optional<Event> doubt = doubt_;
+  const bool was_pushed = doubt && doubt->event_id == event.event_id;
   Outcome outcome = Apply(now, event);
   is_ahead_ = !was_pushed;
-  return outcome;
+  if (!doubt || was_pushed) return outcome;
+  doubt_ = doubt;
+  Outcome settled = SettleDoubt(now, requested_at);
+  return settled.applied ? settled : Outcome{std::move(outcome.applied), settled.wants_look};
+}
+
+StateCell::Outcome StateCell::SettleDoubt(Instant now, Instant requested_at) {
+  if (!doubt_) return {};
+  if (doubted_at_ + kReplicationLagMax <= requested_at) {
+    version_.SetPast(doubt_->event_id);  // the homeserver knew it when it answered
+    doubt_.reset();
+    return {};
+  }
+  if (doubt_->replaces_state == version_.event_id()) return Apply(now, *doubt_);
+  return {.wants_look = true};
 }
 
 StateCell::Outcome StateCell::Doubt(Instant now, const Event& event) {
@@ -44,11 +59,12 @@ StateCell::Outcome StateCell::HandleEvent(Instant now, const Event& event, bool 
     case StateOrder::kPlausible:
       return is_undecided_ || is_ahead_ ? Doubt(now, event) : Apply(now, event);
     case StateOrder::kProven: {
-      // What comes behind it has overtaken it: the two together are one step.
-      if (doubt_ && doubt_->replaces_state == event.event_id) return Apply(now, *doubt_);
+      // What comes behind it may have overtaken it: the two together are one step.
+      const bool is_chain = doubt_ && doubt_->replaces_state == event.event_id;
+      const Event last = is_chain ? *doubt_ : event;
       const bool was_undecided = is_undecided_;
-      if (was_undecided && !is_harmless) return Doubt(now, event);
-      Outcome outcome = Apply(now, event);
+      if (was_undecided && (is_chain || !is_harmless)) return Doubt(now, last);
+      Outcome outcome = Apply(now, last);
       is_undecided_ = was_undecided;  // a further step of a backlog, for all that is known
       return outcome;
     }
@@ -62,24 +78,20 @@ StateCell::Outcome StateCell::HandleState(Instant now, Instant requested_at, con
   switch (version_.Compare(event)) {
     case StateOrder::kFirst:
     case StateOrder::kProven:
-      return ApplyTold(now, event);
-    case StateOrder::kSame: {
-      const bool had_doubt = doubt_.has_value();
+      return ApplyTold(now, requested_at, event);
+    case StateOrder::kSame:
       is_undecided_ = false;
-      // The doubtful event is part of the past, if the homeserver knew it when it answered.
-      if (doubted_at_ <= requested_at) doubt_.reset();
-      return {.wants_look = had_doubt};
-    }
+      return SettleDoubt(now, requested_at);
     case StateOrder::kOlder:
       if (!asked_later) return {.wants_look = true};
-      return ApplyTold(now, event);  // the room was reset to it
+      return ApplyTold(now, requested_at, event);  // the room was reset to it
     case StateOrder::kPlausible:
     case StateOrder::kDoubtful:
       if (!asked_later && !(doubt_ && doubt_->event_id == event.event_id)) {
         is_undecided_ = true;
         return {.wants_look = true};
       }
-      return ApplyTold(now, event);
+      return ApplyTold(now, requested_at, event);
   }
   return {};
 }

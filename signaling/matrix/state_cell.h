@@ -36,7 +36,10 @@ class StateCell {
 
  private:
   Outcome Apply(Instant now, Event event);
-  Outcome ApplyTold(Instant now, const Event& event);
+  Outcome ApplyTold(Instant now, Instant requested_at, const Event& event);
+  // A complete state says what stands: the doubtful event is part of the past, or comes next. Wants
+  // a look where it cannot tell, because it came within kReplicationLagMax of the question.
+  Outcome SettleDoubt(Instant now, Instant requested_at);
   Outcome Doubt(Instant now, const Event& event);
 
   StateVersion version_;

@@ -56,6 +56,11 @@ class StateVersion {
     received_at_ = now;
   }
 
+  // It came before what stands.
+  void SetPast(const std::string& event_id) {
+    if (event_id != event_id_) Remember(event_id);
+  }
+
   [[nodiscard]] bool IsPast(std::string_view event_id) const {
     return !event_id.empty() && std::find(past_.begin(), past_.end(), event_id) != past_.end();
   }

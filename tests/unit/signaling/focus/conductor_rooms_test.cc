@@ -182,6 +182,18 @@ TEST_F(ConductorTest, DecidesAboutUnknownRoomsByItsOption) {
   EXPECT_EQ(MayMint("@carol:far", true).reason, MintCase::kUnknownDenied);
 }
 
+// A leave and a join of which nobody says which is the later one, in a room that it cannot read.
+TEST_F(ConductorTest, DoesNotPutOutAtOnceWhomADoubtLetIn) {
+  tells_order_ = false;
+  EXPECT_EQ(MayMint("@carol:far").verdict, MintVerdict::kAskHomeserver);
+  Answer(Status::kRefused);
+  const Json leave = Member("@carol:far", "leave");
+  Push({leave, Member("@carol:far", "join")});
+  EXPECT_EQ(MayMint("@carol:far", true).reason, MintCase::kUnknownAllowed);
+  static_cast<void>(Connect("@carol:far", "C"));
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
 TEST_F(ConductorTest, AllowsEverythingWithoutAHomeserver) {
   Reset({});
   EXPECT_EQ(MayMint("@carol:far").reason, MintCase::kNotWatching);

@@ -103,7 +103,10 @@ TEST_F(RoomMembersTest, AsksAboutALeaveThatOnlyAClockPutsBehindAnAnswer) {
   Push(leave);
   EXPECT_TRUE(IsJoined());
   EXPECT_TRUE(Saw(EvidenceKind::kUserDoubtful));
-  EXPECT_TRUE(Answer(rejoin, now_));  // it settled a doubt: once more, to be sure
+  EXPECT_TRUE(Answer(rejoin, now_));  // may be from before the push
+  EXPECT_TRUE(members_.has_doubts());
+  now_ += kReplicationLagMax;
+  EXPECT_FALSE(Answer(rejoin, now_));
   EXPECT_FALSE(members_.has_doubts());
   EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
 }
@@ -184,6 +187,75 @@ TEST_F(RoomMembersTest, BelievesAtOnceALeaveThatNamesWhatAnAnswerShowed) {
   Push(kick);
   EXPECT_FALSE(IsJoined());
   EXPECT_FALSE(Saw(EvidenceKind::kUserDoubtful));
+}
+
+// The simulator's seed 2572.
+TEST_F(RoomMembersTest, RemembersThatALeaveIsOfThePast) {
+  const Event first_join = Member("join", 1000);
+  Event ban = Member("ban", 2000);
+  ban.replaces_state = first_join.event_id;
+  Event rejoin = Member("join", 3000);
+  rejoin.replaces_state = "$unban";
+  members_.Pin("@bob:far");
+  Push(ban);
+  now_ += Seconds(2);
+  EXPECT_FALSE(Answer(rejoin, now_));
+  now_ += Seconds(2);
+  EXPECT_FALSE(Answer(first_join, now_));  // a reset
+  Push(ban);                               // once more, under another transaction's name
+  EXPECT_TRUE(IsJoined());
+  EXPECT_FALSE(Saw(EvidenceKind::kUserBanned));
+}
+
+TEST_F(RoomMembersTest, BelievesALeaveThatALaggingAnswerLacks) {
+  const Event join = Member("join", 1000);
+  Event ban = Member("ban", 2000);
+  ban.replaces_state = join.event_id;
+  members_.Pin("@bob:far");
+  Push(ban);  // nothing is known yet: a doubt
+  EXPECT_FALSE(Saw(EvidenceKind::kUserBanned));
+  EXPECT_FALSE(Answer(join, now_ + Millis(20)));  // a worker that is behind the push
+  EXPECT_FALSE(IsJoined());
+  EXPECT_TRUE(Saw(EvidenceKind::kUserBanned));
+}
+
+// The simulator's seed 5164.
+TEST_F(RoomMembersTest, AsksAboutTwoStepsOfABacklogThatComeTogether) {
+  const Event join = Member("join", 1000);
+  Event leave = Member("leave", 2000);
+  leave.replaces_state = join.event_id;
+  Event invite = Member("invite", 3000);
+  invite.replaces_state = leave.event_id;
+  Event rejoin = Member("join", 4000);
+  rejoin.replaces_state = invite.event_id;
+  members_.Pin("@bob:far");
+  Push(join);
+  EXPECT_TRUE(Answer(rejoin, now_));
+  Push(invite);
+  Push(leave);
+  EXPECT_TRUE(IsJoined());
+  EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
+}
+
+// The simulator's seed 13117.
+TEST_F(RoomMembersTest, KeepsTheMeasureOfABacklogThroughOneStateWithoutIt) {
+  const Event leave = Member("leave", 1000);
+  Event join = Member("join", 2000);
+  join.replaces_state = leave.event_id;
+  Event second_leave = Member("leave", 3000);
+  second_leave.replaces_state = join.event_id;
+  Event rejoin = Member("join", 4000);
+  rejoin.replaces_state = second_leave.event_id;
+  Push(leave);
+  EXPECT_TRUE(Answer(rejoin, now_));
+  now_ += Seconds(2);
+  EXPECT_FALSE(members_.HandleState(now_, now_, {}, evidence_));  // a lie
+  Push(join);
+  members_.Pin("@bob:far");
+  evidence_.clear();
+  Push(second_leave);
+  EXPECT_TRUE(IsJoined());
+  EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
 }
 
 }  // namespace

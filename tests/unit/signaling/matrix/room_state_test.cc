@@ -132,6 +132,51 @@ TEST_F(RoomStateTest, LooksAgainWhereAnAnswerMayBeOlderThanThePush) {
   EXPECT_FALSE(room_.Permits("far"));
 }
 
+TEST_F(RoomStateTest, ObeysAnAclThatALaggingAnswerLacks) {
+  const Event first = Acl("nobody");
+  const Event second = Acl("far", &first);
+  Push(second);  // nothing is known yet: a doubt
+  EXPECT_TRUE(room_.Permits("far"));
+  EXPECT_FALSE(Answer({first}, now_ + Millis(20)));
+  EXPECT_FALSE(room_.Permits("far"));
+}
+
+TEST_F(RoomStateTest, RemembersThatAnAclIsOfThePast) {
+  const Event first = Acl("nobody");
+  const Event mistake = Acl("far", &first);
+  const Event unseen = Acl("nobody", &mistake);
+  const Event remedy = Acl("evil", &unseen);
+  Push(mistake);
+  Wait(Seconds(2));
+  EXPECT_FALSE(Answer({remedy}, now_));
+  Wait(Seconds(2));
+  EXPECT_FALSE(Answer({first}, now_));  // a reset
+  Push(mistake);                        // once more, under another transaction's name
+  EXPECT_TRUE(room_.Permits("far"));
+}
+
+TEST_F(RoomStateTest, AsksBeforeItClosesASlotAtAnyStepOfABacklog) {
+  const Event open = Slot("open");
+  const Event other = Slot("open", &open);
+  const Event closed = Slot("closed", &other);
+  for (const Event& event : {open, other, closed}) Push(event);
+  EXPECT_EQ(Saw(EvidenceKind::kUserDoubtful), 1U);
+  EXPECT_EQ(room_.Slot(kSlot), SlotStatus::kOpen);
+}
+
+// The simulator's seed 7209.
+TEST_F(RoomStateTest, DoesNotCloseASlotByTwoStepsOfABacklogThatComeTogether) {
+  const Event open = Slot("open");
+  const Event other = Slot("open", &open);
+  const Event closed = Slot("closed", &other);
+  const Event again = Slot("open", &closed);
+  Push(open);
+  EXPECT_TRUE(Answer({again}, now_));
+  Push(closed);
+  Push(other);
+  EXPECT_EQ(Saw(EvidenceKind::kSlotClosed), 0U);
+}
+
 TEST_F(RoomStateTest, ClosesASlotAtOnceInARoomItKnows) {
   const Event open = Slot("open");
   const Event closed = Slot("closed", &open);
