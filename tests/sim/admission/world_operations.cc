@@ -104,7 +104,12 @@ void World::RoomOp() {
 }
 
 void World::RtcOp() {
-  const MintedIdentity who = Identity(Pick(Rooms()), Pick(Users()), rng_.Below(3));
+  MintedIdentity who = Identity(Pick(Rooms()), Pick(Users()), rng_.Below(3));
+  if (!connections_.empty() && !Chance(3)) {
+    auto it = connections_.begin();
+    std::advance(it, rng_.Below(static_cast<std::uint32_t>(connections_.size())));
+    who = it->second.token.minted;
+  }
   if (hs_.MembershipOf(who.room_id, who.user_id) != "join") return;
   if (who.route != TokenRoute::kLegacy) {
     Json content{{"slot_id", kSlot}, {"msc4354_sticky_key", who.member_id}};
@@ -183,6 +188,10 @@ void World::Replay() {
   std::string body = hs_.BodyOf(recent);
   if (run_.mutant.forgets_order) body = Forget(body);
   static_cast<void>(focus_->HandleTransaction(now_, "again" + std::to_string(++replays_), body));
+  for (const std::size_t position : recent.positions) {
+    const LogEntry& entry = hs_.log()[position];
+    if (entry.type == "m.room.member") known_[{entry.room_id, entry.key}].told_at = now_;
+  }
   Drain();
 }
 

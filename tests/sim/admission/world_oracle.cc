@@ -82,8 +82,12 @@ void World::LearnState(const std::string& room_id, Instant asked_at) {
   snapshot_[room_id] = std::max(snapshot_[room_id], hs_.log().size());
   for (const std::string& user : Users()) {
     Knowledge& known = known_[{room_id, user}];
-    if (known.told_at && *known.told_at + Seconds(1) > asked_at) continue;
     const auto last = LastOf(room_id, user);
+    if (known.told_at && *known.told_at + Seconds(1) > asked_at) {
+      if (last != known.position)
+        known.is_provable = false;  // the focus may be ahead of the pushes
+      continue;
+    }
     // An answer is as good as a push to be undecided about shortly afterwards.
     if (last != known.position) known.told_at = now_;
     known.position = last;
