@@ -69,7 +69,7 @@ void RoomMembers::HandleEvent(Instant now, const Event& event, bool from_state,
       }
       Apply(now, user_id, *record, event, out);
       // And a join may be one that they had before that.
-      record->is_undecided = was_joined && !complete_;
+      record->is_undecided = was_joined;
       return;
     }
     case StateOrder::kPlausible:
@@ -217,7 +217,10 @@ bool RoomMembers::Adopt(Instant now, Instant requested_at, const Event& event,
       return !SettleDoubt(now, requested_at, *record, doubt, record->doubted_at, out);
     }
     case StateOrder::kOlder:
-      if (!asked_later) return true;
+      if (!asked_later) {
+        record->is_undecided = true;  // the answer is behind the pushes, or the room was reset
+        return true;
+      }
       if (*membership == Membership::kJoin || record->membership != Membership::kJoin) {
         return ApplyTold(now, requested_at, *record, event, out);
       }

@@ -83,8 +83,11 @@ StateCell::Outcome StateCell::HandleState(Instant now, Instant requested_at, con
       is_undecided_ = false;
       return SettleDoubt(now, requested_at);
     case StateOrder::kOlder:
-      if (!asked_later) return {.wants_look = true};
-      return ApplyTold(now, requested_at, event);  // the room was reset to it
+      if (!asked_later) {
+        is_undecided_ = true;  // the answer is behind the pushes, or the room was reset
+        return {.wants_look = true};
+      }
+      return ApplyTold(now, requested_at, event);
     case StateOrder::kPlausible:
     case StateOrder::kDoubtful:
       if (!asked_later && !(doubt_ && doubt_->event_id == event.event_id)) {

@@ -258,5 +258,35 @@ TEST_F(RoomMembersTest, KeepsTheMeasureOfABacklogThroughOneStateWithoutIt) {
   EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
 }
 
+// The simulator's seed 10249: a state without somebody who has a token, and a backlog behind it.
+TEST_F(RoomMembersTest, AsksAboutALeaveBehindAJoinThatACompleteStateLacked) {
+  members_.Pin("@bob:far");
+  EXPECT_TRUE(members_.HandleState(now_, now_, {}, evidence_));
+  Push(Member("join", 1000));
+  Push(Member("leave", 2000));
+  EXPECT_TRUE(IsJoined());
+  EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
+}
+
+// The simulator's seed 11606.
+TEST_F(RoomMembersTest, AsksAboutALeaveOfABacklogThatAResetMayHaveUndone) {
+  const Event join = Member("join", 1000);
+  Event renamed = Member("join", 2000);
+  renamed.replaces_state = join.event_id;
+  Event leave = Member("leave", 3000);
+  leave.replaces_state = renamed.event_id;
+  members_.Pin("@bob:far");
+  EXPECT_FALSE(Answer(join, now_));
+  now_ += Seconds(5);
+  Push(renamed);
+  EXPECT_TRUE(Answer(join, now_));
+  Push(leave);
+  EXPECT_TRUE(IsJoined());
+  EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
+  now_ += Seconds(2);
+  EXPECT_FALSE(Answer(leave, now_));  // the answer was behind the pushes
+  EXPECT_TRUE(Saw(EvidenceKind::kUserLeft));
+}
+
 }  // namespace
 }  // namespace fovea::matrix

@@ -164,6 +164,16 @@ TEST_F(RoomStateTest, AsksBeforeItClosesASlotAtAnyStepOfABacklog) {
   EXPECT_EQ(room_.Slot(kSlot), SlotStatus::kOpen);
 }
 
+TEST_F(RoomStateTest, AsksBeforeItClosesASlotOfABacklogThatAResetMayHaveUndone) {
+  const Event open = Slot("open");
+  const Event other = Slot("open", &open);
+  Know({open});
+  Push(other);
+  EXPECT_TRUE(Answer({open}, now_));
+  Push(Slot("closed", &other));
+  EXPECT_EQ(Saw(EvidenceKind::kSlotClosed), 0U);
+}
+
 // The simulator's seed 7209.
 TEST_F(RoomStateTest, DoesNotCloseASlotByTwoStepsOfABacklogThatComeTogether) {
   const Event open = Slot("open");
