@@ -1,6 +1,7 @@
 // What is true, and what the focus knows of it: pure functions of the homeserver's log and of what
 // was delivered.
 #include <algorithm>
+#include <utility>
 
 #include "tests/sim/admission/world_parts.h"
 
@@ -10,7 +11,12 @@ void World::NoteTruth(const std::string& room_id) {
   const std::size_t position = hs_.log().size();
   for (const std::string& user : Users()) {
     for (const bool binds : {false, true}) {
-      if (!hs_.Entitles(room_id, user, binds)) out_[binds][{room_id, user}] = position;
+      Outage& outage = out_[binds][{room_id, user}];
+      if (!hs_.Entitles(room_id, user, binds)) {
+        outage = {.is_over = false, .last = position};
+      } else if (!std::exchange(outage.is_over, true)) {
+        outage.last = position - 1;  // until what changed the room now
+      }
     }
   }
 }
@@ -20,8 +26,7 @@ bool World::EntitledSince(const MintedIdentity& who, std::size_t position) const
   if (!hs_.Entitles(who.room_id, who.user_id, binds)) return false;
   const auto& map = out_[binds];
   const auto it = map.find({who.room_id, who.user_id});
-  // An entry says "out in the state after log[entry - 1]"; that state ended later.
-  return it == map.end() || it->second < position;
+  return it == map.end() || it->second.last < position;
 }
 
 bool World::Binds(TokenRoute route) {

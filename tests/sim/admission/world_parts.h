@@ -56,6 +56,12 @@ struct Knowledge {
   std::optional<Instant> out_at;        // when it provably learned that the user is out
 };
 
+// When somebody was not entitled the last time.
+struct Outage {
+  bool is_over = true;
+  std::size_t last = 0;  // how many entries the log had then, at the end
+};
+
 class World {
  public:
   explicit World(const AdmissionRun& run);
@@ -183,7 +189,7 @@ class World {
   std::uint64_t drains_ = 0;
 
   // The oracle.
-  std::map<UserInRoom, std::size_t> out_[2];  // without and with slots
+  std::map<UserInRoom, Outage> out_[2];  // without and with slots
   std::map<UserInRoom, Knowledge> known_;
   std::set<std::size_t> delivered_;
   std::vector<std::size_t> delivering_;  // the transaction that is being acted upon
