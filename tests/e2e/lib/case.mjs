@@ -1,4 +1,5 @@
 // What a case gets as `t`: it starts processes, tells its story and knows everything for the report.
+import { assertNothingLeaked } from './canary.mjs';
 import { Chromium } from './chromium.mjs';
 import { Focus } from './focus.mjs';
 import { peers } from './peer.mjs';
@@ -62,6 +63,7 @@ export class Case {
     for (const focus of this.#focuses) if (!focus.mayEnd) focus.assertAlive();
     for (const service of this.#watched) service.assertAlive();
     for (const peer of peers) peer.assertNoCrash();
+    assertNothingLeaked();
   }
 
   async report() {

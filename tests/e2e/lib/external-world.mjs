@@ -6,6 +6,7 @@ import http from 'node:http';
 import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
+import { keepSecret } from './canary.mjs';
 import { onCleanup } from './cleanup.mjs';
 import { check, equal, until } from './expect.mjs';
 import { FakeRedis } from './fake-redis.mjs';
@@ -53,7 +54,7 @@ class FakeCs {
   user(localpart) {
     const id = `@${localpart}:${this.name}`;
     this.users.set(`openid_${localpart}`, id);
-    const access_token = `openid_${localpart}`;
+    const access_token = keepSecret(`openid_${localpart}`);
     return { id, openid: { access_token, token_type: 'Bearer', matrix_server_name: this.name, expires_in: 3600 } };
   }
 

@@ -7,6 +7,7 @@ import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inspectLine, keepSecretsOf } from './canary.mjs';
 import { onCleanup } from './cleanup.mjs';
 import { Failure, until } from './expect.mjs';
 import { API_KEY, API_SECRET, token } from './tokens.mjs';
@@ -61,7 +62,9 @@ export class Focus {
       keys: { [API_KEY]: API_SECRET },
       logging: { level: 'debug' },
     };
-    fs.writeFileSync(file, toYaml(merge(defaults, config)), { mode: 0o600 });
+    const whole = merge(defaults, config);
+    keepSecretsOf(whole);
+    fs.writeFileSync(file, toYaml(whole), { mode: 0o600 });
     await focus.#launch(['--config', file, ...args], netns && insideOf(netns, etc));
     return focus;
   }
@@ -112,6 +115,7 @@ export class Focus {
 
   #note(name, line) {
     this.#log.push(`${name} ${line}`);
+    inspectLine(`focus ${name}`, line);
     if (this.#log.length > LOG_LINES_KEPT) this.#log.splice(0, LOG_LINES_KEPT / 2);
     if (process.env.FOVEA_E2E_VERBOSE) console.log(`  [focus ${name}] ${line}`);
   }

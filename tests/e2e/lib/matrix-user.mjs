@@ -1,4 +1,5 @@
 // A Matrix account through the client-server API: what a person does in a client besides calling.
+import { keepSecret } from './canary.mjs';
 import { Failure, show } from './expect.mjs';
 
 export class MatrixError extends Failure {
@@ -25,7 +26,7 @@ export class MatrixUser {
       ...(device && { device_id: device }),
       initial_device_display_name: device ?? 'a case',
     });
-    this.token = session.access_token;
+    this.token = keepSecret(session.access_token);
     this.device = session.device_id;
     return { userId: this.id, deviceId: session.device_id, accessToken: session.access_token };
   }
@@ -80,7 +81,10 @@ export class MatrixUser {
 
   state(room) { return this.call('GET', `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state`); }
 
-  openId() {
-    return this.call('POST', `/_matrix/client/v3/user/${encodeURIComponent(this.id)}/openid/request_token`, {});
+  async openId() {
+    const path = `/_matrix/client/v3/user/${encodeURIComponent(this.id)}/openid/request_token`;
+    const openId = await this.call('POST', path, {});
+    keepSecret(openId.access_token);
+    return openId;
   }
 }

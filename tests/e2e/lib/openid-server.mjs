@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
+import { keepSecret } from './canary.mjs';
 import { onCleanup } from './cleanup.mjs';
 import { selfSigned } from './synapse.mjs';
 
@@ -35,7 +36,7 @@ export class OpenIdServer {
 
   // A token of `localpart`, as its client would send it.
   openId(localpart, name = this.name) {
-    return { access_token: `token-of-${localpart}`, token_type: 'Bearer', matrix_server_name: name, expires_in: 3600 };
+    return { access_token: keepSecret(`token-of-${localpart}`), token_type: 'Bearer', matrix_server_name: name, expires_in: 3600 };
   }
 
   // Says something else than the truth: (localpart, response) => undefined, having answered.

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
+import { inspectLine } from './canary.mjs';
 import { onCleanup } from './cleanup.mjs';
 import { Failure, until } from './expect.mjs';
 
@@ -48,6 +49,7 @@ export class Service {
 
   #note(line) {
     this.#log.push(line);
+    if (this.name === 'fovea') inspectLine(this.name, line);
     if (this.#log.length > LOG_LINES_KEPT) this.#log.splice(0, LOG_LINES_KEPT / 2);
     if (process.env.FOVEA_E2E_VERBOSE) console.log(`  [${this.name}] ${line}`);
   }

@@ -1,8 +1,9 @@
 // LiveKit access tokens: HS256 JWTs made by hand, so that broken ones can be made as well.
 import crypto from 'node:crypto';
+import { keepSecret } from './canary.mjs';
 
 export const API_KEY = 'devkey';
-export const API_SECRET = 'e2e-secret-that-is-32-chars-long';
+export const API_SECRET = keepSecret('e2e-secret-that-is-32-chars-long');
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 

@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
+import { keepSecret } from '../canary.mjs';
 import { onCleanup } from '../cleanup.mjs';
 import { Answer, clientRoutes, newOpenIdToken } from './client-api.mjs';
 import { DelayedEvents } from './delayed.mjs';
@@ -134,7 +135,7 @@ export class FakeHomeserver {
   }
 
   openIdFor(user, { as = user } = {}) {
-    const token = newOpenIdToken();
+    const token = keepSecret(newOpenIdToken());
     this.openIdTokens.set(token, as);
     return {
       access_token: token, token_type: 'Bearer', matrix_server_name: this.name, expires_in: 3600,
