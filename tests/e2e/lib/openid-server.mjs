@@ -36,7 +36,8 @@ export class OpenIdServer {
 
   // A token of `localpart`, as its client would send it.
   openId(localpart, name = this.name) {
-    return { access_token: keepSecret(`token-of-${localpart}`), token_type: 'Bearer', matrix_server_name: name, expires_in: 3600 };
+    const token = keepSecret(`token-of-${localpart}`);
+    return { access_token: token, token_type: 'Bearer', matrix_server_name: name, expires_in: 3600 };
   }
 
   // Says something else than the truth: (localpart, response) => undefined, having answered.
