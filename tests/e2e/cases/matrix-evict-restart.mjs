@@ -1,0 +1,52 @@
+// Killed outright and started again, the focus still refuses the tokens of those whom it had put out, and learns who
+// was kicked while it was dead. Whoever is in the room comes back by themselves.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { onCleanup } from '../lib/cleanup.mjs';
+import { equal, until } from '../lib/expect.mjs';
+import { FakeWorld } from '../lib/fake-world.mjs';
+import { focusKind, startFocus } from '../lib/matrix-focus.mjs';
+
+export const about = 'SIGKILL of the focus: who was put out before stays out, who was kicked meanwhile is put out';
+export const timeoutSeconds = 90;
+
+export async function run(t) {
+  if (focusKind !== 'fovea') return;
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-state-'));
+  onCleanup('state', () => fs.rmSync(folder, { recursive: true }));
+  const focusConfig = { state: { file: path.join(folder, 'state.db') } };
+  const world = await FakeWorld.start(t, { focusConfig });
+  const [alice, bob, carol] = await Promise.all(['alice', 'bob', 'carol'].map((name) => world.enterCall(name)));
+  await world.everyoneSeesEveryone([alice, bob, carol]);
+  await world.evicts([carol], () => world.room.kick(world.id('alice'), world.id('carol')));
+  await world.delivered();
+
+  world.focus.mayEnd = true;
+  process.kill(world.focus.pid, 'SIGKILL');
+  await until('the focus is dead', () => world.focus.exited !== null);
+  world.room.kick(world.id('alice'), world.id('bob'));
+  world.focus = await startFocus(t, world.plan, world.hs.url, focusConfig);
+  t.step('carol kicked, focus killed, bob kicked, focus back');
+
+  const validated = async (peer) => (
+    await fetch(`${world.focus.httpUrl}/rtc/validate?access_token=${peer.jwt}`)).status;
+  equal(await validated(carol), 401, "carol's token at once after the start");
+  await until("bob's token is refused", async () => (await validated(bob)) === 401, { timeoutMs: 5000 });
+  equal(await validated(alice), 200, "alice's token");
+  for (const name of ['bob', 'carol']) {
+    const answer = await world.askToken(name);
+    equal([answer.status, answer.errcode], [403, 'M_FORBIDDEN'], `a new token for ${name}`);
+  }
+  t.step('neither the old tokens of the kicked work nor do they get new ones');
+
+  // The SDK makes a new connection by itself; its token is the one from before.
+  await alice.event('reconnected', () => true, { timeoutMs: 30000 });
+  world.room.invite(world.id('alice'), world.id('carol'));
+  world.room.join(world.id('carol'));
+  await world.delivered();
+  const back = await world.enterCall('carol');
+  await world.everyoneSeesEveryone([alice, back]);
+  equal(await validated(carol), 401, "carol's first token, now that she is back");
+  t.step('alice came back by herself, carol with a token that is new');
+}
