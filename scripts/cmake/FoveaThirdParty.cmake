@@ -2,7 +2,7 @@
 # symbols); everything else is a system package, found by the module that uses it.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-if("unit" IN_LIST FOVEA_TESTS OR "sim" IN_LIST FOVEA_TESTS)
+if("unit" IN_LIST FOVEA_TESTS OR "sim" IN_LIST FOVEA_TESTS OR "heap" IN_LIST FOVEA_TESTS)
   find_package(GTest REQUIRED)
 endif()
 if("bench" IN_LIST FOVEA_TESTS)

@@ -24,11 +24,13 @@ WallMicros Wall(Instant now) {
 }  // namespace
 
 Client::Client(const Identity& identity)
-    : identity_(identity),
-      peer_(identity.ice, MakeNullChannel(kClientFingerprint, true), identity.seed) {}
+    : Client(identity, MakeNullChannel(kClientFingerprint, true)) {}
+
+Client::Client(const Identity& identity, std::unique_ptr<crypto::SecureChannel> channel)
+    : identity_(identity), peer_(identity.ice, std::move(channel), identity.seed) {}
 
 void Client::Start(Instant now) {
-  peer_.SetRemote(now, identity_.server_ice, kServerFingerprint, identity_.server);
+  peer_.SetRemote(now, identity_.server_ice, identity_.server_fingerprint, identity_.server);
   next_report_at_ = now + kReportInterval;
 }
 

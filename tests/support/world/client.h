@@ -35,8 +35,11 @@ class Client {
     NetAddress address;
     NetAddress server;
     std::uint64_t seed = 0;
+    crypto::Fingerprint server_fingerprint = kServerFingerprint;
   };
+  // With null crypto, unless a channel is given.
   explicit Client(const Identity& identity);
+  Client(const Identity& identity, std::unique_ptr<crypto::SecureChannel> channel);
 
   void Start(Instant now);
   void HandleDatagram(Instant now, MutableByteSpan bytes, TransmitSink& sink);

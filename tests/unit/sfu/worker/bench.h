@@ -10,16 +10,50 @@
 #include <string>
 #include <vector>
 
+#include "sfu/crypto/dtls.h"
 #include "sfu/worker/worker.h"
 #include "tests/support/simulator_access.h"
 #include "tests/support/world/client.h"
 
 namespace fovea::worker {
 
-struct NullFactory : ChannelFactory {
+// How sessions are secured, at both ends.
+struct Security : ChannelFactory {
+  [[nodiscard]] virtual std::unique_ptr<crypto::SecureChannel> MakeClient() = 0;
+  crypto::Fingerprint server = test::kServerFingerprint;
+  crypto::Fingerprint client = test::kClientFingerprint;
+};
+
+struct NullSecurity : Security {
   std::unique_ptr<crypto::SecureChannel> Make() override {
-    return test::MakeNullChannel(test::kServerFingerprint, false);
+    return test::MakeNullChannel(server, false);
   }
+  std::unique_ptr<crypto::SecureChannel> MakeClient() override {
+    return test::MakeNullChannel(client, true);
+  }
+};
+
+// DTLS-SRTP as in production, with one certificate for all.
+class DtlsSecurity : public Security {
+ public:
+  explicit DtlsSecurity(crypto::SrtpProfile profile)
+      : certificate_(crypto::Certificate::Generate(WallMicros{test::kWorldWallOffsetUs})),
+        context_(*certificate_, std::array{profile}) {
+    server = client = certificate_->fingerprint();
+  }
+  std::unique_ptr<crypto::SecureChannel> Make() override {
+    return std::make_unique<crypto::DtlsTransport>(context_, crypto::DtlsRole::kServer);
+  }
+  std::unique_ptr<crypto::SecureChannel> MakeClient() override {
+    auto made = std::make_unique<crypto::DtlsTransport>(context_, crypto::DtlsRole::kClient);
+    last_client = made.get();
+    return made;
+  }
+  const crypto::SecureChannel* last_client = nullptr;  // while its Client lives
+
+ private:
+  const std::unique_ptr<crypto::Certificate> certificate_;
+  const crypto::DtlsContext context_;
 };
 
 // Counts what a worker sends; while clients connect, also hands it to them.
@@ -53,11 +87,12 @@ struct Capture : TransmitSink {
 // Two workers without a world around them, which would allocate for itself.
 class Bench {
  public:
-  Bench() {
+  explicit Bench(std::unique_ptr<Security> security = std::make_unique<NullSecurity>())
+      : security_(std::move(security)) {
     for (std::size_t i = 0; i < 2; ++i) {
       workers_[i] = std::make_unique<Worker>(
           WorkerConfig{static_cast<std::uint8_t>(i), i + 1, test::kWorldWallOffsetUs},
-          Worker::Links{channels[i], mesh_, factory_, senders[i], nullptr});
+          Worker::Links{channels[i], mesh_, *security_, senders[i], nullptr});
     }
   }
 
@@ -89,16 +124,17 @@ class Bench {
     identity.server_ice = {"server" + suffix, "server-password-of-22-chars"};
     identity.address = NetAddress::V4(0x0a010000 + number, 40000);
     identity.server = NetAddress::V4(1, 7882);
+    identity.server_fingerprint = security_->server;
     control::AddSession command;
     command.session = identity.session;
     EXPECT_TRUE(command.local.ufrag.TryAssign(identity.server_ice.ufrag));
     EXPECT_TRUE(command.local.password.TryAssign(identity.server_ice.password));
     EXPECT_TRUE(command.remote.ufrag.TryAssign(identity.ice.ufrag));
     command.remote.has_fingerprint = true;
-    command.remote.fingerprint = test::kClientFingerprint;
+    command.remote.fingerprint = security_->client;
     EXPECT_TRUE(channels[worker].commands.TryPush(command));
     Poll();
-    auto client = std::make_unique<test::Client>(identity);
+    auto client = std::make_unique<test::Client>(identity, security_->MakeClient());
     client->Start(now);
     Capture capture;
     for (int i = 0; i < 50 && !client->is_connected(); ++i) {
@@ -115,13 +151,14 @@ class Bench {
   }
 
   [[nodiscard]] Worker& worker(std::size_t i) { return *workers_[i]; }
+  [[nodiscard]] Mesh& mesh() { return mesh_; }
   std::array<control::WorkerChannel, 2> channels;
   std::array<CountingSender, 2> senders;
   Instant now{Seconds(1000)};
 
  private:
   Mesh mesh_{2};
-  NullFactory factory_;
+  const std::unique_ptr<Security> security_;
   std::array<std::unique_ptr<Worker>, 2> workers_;
 };
 
@@ -132,8 +169,9 @@ inline control::AddSubscription SubscriptionOf(const test::Client& client, std::
   command.subscription = control::SubscriptionHandle(command.session.worker(), number, 1);
   command.publication = publication.publication;
   command.kind = publication.kind;
+  EXPECT_TRUE(command.mid.TryAssign("s"));
   command.ssrc = Ssrc{5000 + number};
-  command.rtx_ssrc = Ssrc{6000 + number};
+  if (publication.codecs[0].has_rtx) command.rtx_ssrc = Ssrc{6000 + number};
   command.codecs.Push(publication.codecs[0]);
   command.extensions = test::TestExtensions();
   command.spatial_max = 2;
@@ -143,7 +181,7 @@ inline control::AddSubscription SubscriptionOf(const test::Client& client, std::
 
 // One video publisher on worker 0 and four subscribers, two on each worker.
 struct Meeting {
-  explicit Meeting(Bench& bench);
+  explicit Meeting(Bench& bench, bool has_rtx = true, int packets_per_frame = 5);
   // What the publisher sends next, at least `count` packets.
   [[nodiscard]] std::vector<std::vector<std::uint8_t>> Packets(std::size_t count);
 
@@ -152,13 +190,14 @@ struct Meeting {
   std::unique_ptr<test::MediaStream> stream;
 };
 
-inline Meeting::Meeting(Bench& bench) : publisher(bench.Join(0, 0)) {
+inline Meeting::Meeting(Bench& bench, bool has_rtx, int packets_per_frame)
+    : publisher(bench.Join(0, 0)) {
   control::AddPublication publication;
   publication.publication = control::PublicationHandle(0, 0, 1);
   publication.session = publisher->identity().session;
   publication.kind = control::MediaKind::kVideo;
   EXPECT_TRUE(publication.mid.TryAssign("v"));
-  publication.codecs.Push({rtp::Codec::kVp8, test::kVp8Pt, test::kVp8RtxPt, true});
+  publication.codecs.Push({rtp::Codec::kVp8, test::kVp8Pt, test::kVp8RtxPt, has_rtx});
   publication.extensions = test::TestExtensions();
   control::LayerSource source;
   source.ssrc = Ssrc{100};
@@ -179,7 +218,7 @@ inline Meeting::Meeting(Bench& bench) : publisher(bench.Join(0, 0)) {
   options.kind = control::MediaKind::kVideo;
   options.mid = "v";
   options.ssrc = source.ssrc;
-  options.packets_per_frame = 5;
+  options.packets_per_frame = packets_per_frame;
   stream = std::make_unique<test::MediaStream>(options, 1);
 }
 
