@@ -81,6 +81,10 @@ inline constexpr std::size_t kHistoryPacketsPerLayerAudio = 128;
 inline constexpr std::size_t kOutgoingLogVideo = 512;
 inline constexpr std::size_t kOutgoingLogAudio = 128;
 inline constexpr int kResendsPerPacketMax = 3;  // further NACKs of one packet: kRtxThrottled
+// Without RTX: so many packets back one may be sent again, 8 bytes each; older: kRtxNotInHistory.
+// 64 packets of audio are 1.3 s. Powers of two.
+inline constexpr std::size_t kRepeatableVideo = 512;
+inline constexpr std::size_t kRepeatableAudio = 64;
 
 // --- Rings between threads -------------------------------------------------------------------
 inline constexpr std::size_t kCommandRing = 1024;  // full: stays in the signaling outbox, counted

@@ -37,8 +37,9 @@ class Unwrapper {
   [[nodiscard]] constexpr bool started() const { return started_; }
   constexpr void Reset() { started_ = false; }
 
- private:
   static constexpr std::int64_t kCycle = std::int64_t{1} << (sizeof(U) * 8);
+
+ private:
   std::int64_t last_ = 0;
   bool started_ = false;
 };
@@ -47,6 +48,10 @@ class SeqUnwrapper {
  public:
   ExtSeq Unwrap(std::uint16_t seq) { return ExtSeq{inner_.Unwrap(seq)}; }
   [[nodiscard]] ExtSeq Peek(std::uint16_t seq) const { return ExtSeq{inner_.Peek(seq)}; }
+  // What Unwrap() makes of `seq` if nothing came before it.
+  [[nodiscard]] static constexpr ExtSeq First(std::uint16_t seq) {
+    return ExtSeq{std::int64_t{seq} + Unwrapper<std::uint16_t>::kCycle};
+  }
   [[nodiscard]] bool started() const { return inner_.started(); }
   void Reset() { inner_.Reset(); }
 

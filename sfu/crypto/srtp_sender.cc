@@ -4,6 +4,7 @@
 #include <openssl/mem.h>
 #include <openssl/sha.h>
 
+#include <bit>
 #include <cstring>
 #include <optional>
 #include <variant>
@@ -202,6 +203,25 @@ bool Protect(const NullKeys&, const RtcpJob& job) {
 
 }  // namespace
 
+SrtpSender::SrtpSender(Ssrc ssrc, std::size_t repeatable) : ssrc_(ssrc), tags_(repeatable) {
+  FOVEA_CHECK(repeatable == 0 || std::has_single_bit(repeatable));
+  FOVEA_CHECK(repeatable <= static_cast<std::size_t>(kWindow));
+}
+
+void SrtpSender::NoteSent(ExtSeq seq, std::uint64_t tag) {
+  if (!IsRepeatable(seq.value())) return;  // its place belongs to a newer packet
+  tags_[static_cast<std::size_t>(seq.value()) & (tags_.size() - 1)] = tag;
+}
+
+std::optional<SrtpSender::Sent> SrtpSender::FindSent(ExtSeq seq) const {
+  const std::int64_t value = seq.value();
+  if (!started_ || !IsRepeatable(value) || (value >> 16) < cycle_base_) return std::nullopt;
+  const std::uint64_t word = used_[static_cast<std::size_t>(value % kWindow) / 64];
+  if (((word >> (value % 64)) & 1) == 0) return std::nullopt;
+  return Sent{static_cast<std::uint64_t>(value - cycle_base_ * 65536),
+              tags_[static_cast<std::size_t>(value) & (tags_.size() - 1)]};
+}
+
 Result<std::uint64_t, DropReason> SrtpSender::ClaimIndex(ExtSeq seq) {
   const std::int64_t value = seq.value();
   if (value < 0) return Failure{DropReason::kTooOld};  // before the first cycle of an Unwrapper
@@ -236,6 +256,15 @@ struct SrtpSendKeys::Impl {
   std::variant<NullKeys, GcmKeys, CmKeys> keys;
   SrtpKeySizes sizes;
   std::uint32_t next_rtcp_index = 0;
+
+  [[nodiscard]] bool SealRtp(const RtpJob& job) const {
+    std::memmove(job.out, job.header.data(), job.header.size());
+    return std::visit([&job](const auto& active) { return Protect(active, job); }, keys);
+  }
+  // The first 64 bits, which all profiles have.
+  [[nodiscard]] std::uint64_t TagOf(ByteSpan protected_packet) const {
+    return LoadBe64(protected_packet.last(sizes.tag).data());
+  }
 };
 
 SrtpSendKeys::SrtpSendKeys(const SrtpKeyingMaterial& material) : impl_(std::make_unique<Impl>()) {
@@ -263,16 +292,25 @@ Result<std::size_t, DropReason> SrtpSendKeys::ProtectRtp(SrtpSender& sender,
   const Result<std::uint64_t, DropReason> index = sender.ClaimIndex(packet.seq);
   if (!index.ok()) return Failure{index.error()};
 
-  std::memmove(out.data(), packet.header.data(), packet.header.size());
-  const RtpJob job{.ssrc = sender.ssrc().value(),
-                   .index = *index,
-                   .header = packet.header,
-                   .payload = packet.payload,
-                   .out = out.data()};
-  if (!std::visit([&job](const auto& keys) { return Protect(keys, job); }, impl_->keys)) {
+  if (!impl_->SealRtp({sender.ssrc().value(), *index, packet.header, packet.payload, out.data()}))
     return Failure{DropReason::kTxError};
-  }
+  sender.NoteSent(packet.seq, impl_->TagOf(out.first(size)));
   return size;
+}
+
+Result<std::size_t, DropReason> SrtpSendKeys::RepeatRtp(const SrtpSender& sender,
+                                                        const RtpPlaintext& packet,
+                                                        MutableByteSpan out) {
+  const std::size_t size = packet.header.size() + packet.payload.size() + rtp_overhead();
+  if (packet.header.size() < 12 || size > out.size()) return Failure{DropReason::kTxError};
+  const std::optional<SrtpSender::Sent> sent = sender.FindSent(packet.seq);
+  if (!sent.has_value()) return Failure{DropReason::kRtxNotInHistory};
+  const bool sealed = impl_->SealRtp(
+      {sender.ssrc().value(), sent->index, packet.header, packet.payload, out.data()});
+  if (sealed && impl_->TagOf(out.first(size)) == sent->tag) return size;
+  // Another packet under a used index must not exist outside of this function.
+  Wipe(out.first(size));
+  return Failure{DropReason::kRtxNotInHistory};
 }
 
 Result<std::size_t, DropReason> SrtpSendKeys::ProtectRtcp(ByteSpan packet, MutableByteSpan out) {

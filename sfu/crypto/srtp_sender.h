@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "sfu/core/bytes.h"
 #include "sfu/core/drop_reason.h"
@@ -25,8 +27,10 @@ namespace fovea::crypto {
 // What is kept per outgoing SSRC: the rollover base, and which sequence numbers are used up.
 //
 // Invariants:
-//  (1) No (SSRC, index) pair is accepted twice: a second packet under the same GCM nonce would give
-//      away the authentication key. Retransmissions therefore have an SSRC of their own (RFC 4588).
+//  (1) No two different packets leave under one (SSRC, index) pair: a second one under the same GCM
+//      nonce would give away the authentication key. No pair is claimed twice. Retransmissions have
+//      an SSRC of their own (RFC 4588); where the peer knows none, SrtpSendKeys::RepeatRtp() makes
+//      the first packet again, and hands it out only if its authentication tag proves it the same.
 //  (2) The rollover counter of the first packet is 0, which is what every receiver assumes.
 //
 // The first sequence number should be below 2^15: if the packets before a wrap are all lost, a
@@ -37,7 +41,9 @@ class SrtpSender {
   // packets that the publisher's network reordered; larger costs a bit per packet and sender.
   static constexpr std::int64_t kWindow = 1024;
 
-  explicit SrtpSender(Ssrc ssrc) : ssrc_(ssrc) {}
+  // `repeatable`: packets back that one may be repeated; 8 bytes each.
+  // REQUIRES: it is zero, or a power of two and at most kWindow.
+  explicit SrtpSender(Ssrc ssrc, std::size_t repeatable = 0);
 
   [[nodiscard]] Ssrc ssrc() const { return ssrc_; }
 
@@ -46,12 +52,25 @@ class SrtpSender {
   // cycle.
   [[nodiscard]] Result<std::uint64_t, DropReason> ClaimIndex(ExtSeq seq);
 
+  // The packet that left under a claimed number, by the first half of its tag.
+  struct Sent {
+    std::uint64_t index = 0;
+    std::uint64_t tag = 0;
+  };
+  void NoteSent(ExtSeq seq, std::uint64_t tag);
+  // nullopt for a number that was never claimed, or is further back than `repeatable`.
+  [[nodiscard]] std::optional<Sent> FindSent(ExtSeq seq) const;
+
  private:
+  [[nodiscard]] bool IsRepeatable(std::int64_t seq) const {
+    return seq <= highest_ && highest_ - seq < static_cast<std::int64_t>(tags_.size());
+  }
   Ssrc ssrc_;
   bool started_ = false;
   std::int64_t cycle_base_ = 0;  // seq >> 16 of the first packet
   std::int64_t highest_ = 0;
   std::array<std::uint64_t, kWindow / 64> used_{};  // bit seq % kWindow; valid within the window
+  std::vector<std::uint64_t> tags_;                 // by seq modulo its size
 };
 
 // An RTP packet before protection: its header, which is authenticated, and its payload, which is
@@ -81,9 +100,14 @@ class SrtpSendKeys {
   [[nodiscard]] Result<std::size_t, DropReason> ProtectRtp(SrtpSender& sender,
                                                            const RtpPlaintext& packet,
                                                            MutableByteSpan out);
-  // The same for a compound RTCP packet of at least 8 bytes. One SRTCP index counts all SSRCs of
-  // the session, so an SSRC that goes and comes back never repeats one. kTxError as well after 2^31
-  // packets (RFC 3711 section 9.2).
+  // A packet that left before, for who lost it. kRtxNotInHistory, and nothing written, unless
+  // `packet` is that packet in every byte.
+  [[nodiscard]] Result<std::size_t, DropReason> RepeatRtp(const SrtpSender& sender,
+                                                          const RtpPlaintext& packet,
+                                                          MutableByteSpan out);
+  // The same as ProtectRtp for a compound RTCP packet of at least 8 bytes. One SRTCP index counts
+  // all SSRCs of the session, so an SSRC that goes and comes back never repeats one. kTxError as
+  // well after 2^31 packets (RFC 3711 section 9.2).
   [[nodiscard]] Result<std::size_t, DropReason> ProtectRtcp(ByteSpan packet, MutableByteSpan out);
 
  private:

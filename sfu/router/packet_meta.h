@@ -25,6 +25,8 @@ struct PacketMeta {
   bool has_audio_level = false;
   bool voice_activity = false;
   std::uint8_t audio_level = 127;  // RFC 6464: -dBov, 127 is silence
+  bool has_orientation = false;    // 3GPP video orientation, passed on as it came
+  std::uint8_t orientation = 0;
   rtp::FrameInfo frame;
 };
 static_assert(std::is_trivially_copyable_v<PacketMeta> && sizeof(PacketMeta) <= 128);

@@ -278,6 +278,13 @@ Result<std::size_t, DropReason> Session::ProtectRtp(crypto::SrtpSender& sender,
   return send_keys_->ProtectRtp(sender, packet, out);
 }
 
+Result<std::size_t, DropReason> Session::RepeatRtp(const crypto::SrtpSender& sender,
+                                                   const crypto::RtpPlaintext& packet,
+                                                   MutableByteSpan out) {
+  if (state_ != State::kConnected) return Failure{DropReason::kTxNotConnected};
+  return send_keys_->RepeatRtp(sender, packet, out);
+}
+
 Result<std::size_t, DropReason> Session::ProtectRtcp(ByteSpan packet, MutableByteSpan out) {
   if (state_ != State::kConnected) return Failure{DropReason::kTxNotConnected};
   return send_keys_->ProtectRtcp(packet, out);

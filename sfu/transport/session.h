@@ -117,6 +117,9 @@ class Session {
   [[nodiscard]] Result<std::size_t, DropReason> ProtectRtp(crypto::SrtpSender& sender,
                                                            const crypto::RtpPlaintext& packet,
                                                            MutableByteSpan out);
+  [[nodiscard]] Result<std::size_t, DropReason> RepeatRtp(const crypto::SrtpSender& sender,
+                                                          const crypto::RtpPlaintext& packet,
+                                                          MutableByteSpan out);
   [[nodiscard]] Result<std::size_t, DropReason> ProtectRtcp(ByteSpan packet, MutableByteSpan out);
   // One SCTP packet. nullopt if it went out.
   [[nodiscard]] std::optional<DropReason> SendAppData(Instant now, ByteSpan data,

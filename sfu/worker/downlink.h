@@ -13,6 +13,9 @@
 namespace fovea::worker {
 
 struct Downlink {
+  static constexpr std::size_t RepeatableOf(control::MediaKind kind) {
+    return kind == control::MediaKind::kVideo ? limits::kRepeatableVideo : limits::kRepeatableAudio;
+  }
   Downlink(const control::AddSubscription& command, const router::SubscriptionConfig& config)
       : handle(command.subscription),
         session(command.session),
@@ -20,11 +23,10 @@ struct Downlink {
         kind(command.kind),
         mid(command.mid),
         extensions(command.extensions),
+        has_rtx(command.rtx_ssrc != Ssrc{} && !command.codecs.empty() && command.codecs[0].has_rtx),
         subscription(config),
-        media(command.ssrc),
-        rtx(command.rtx_ssrc),
-        has_rtx(command.rtx_ssrc != Ssrc{} && !command.codecs.empty() &&
-                command.codecs[0].has_rtx) {}
+        media(command.ssrc, has_rtx ? 0 : RepeatableOf(command.kind)),
+        rtx(command.rtx_ssrc) {}
 
   // Constant after construction.
   const control::SubscriptionHandle handle;
@@ -33,17 +35,13 @@ struct Downlink {
   const control::MediaKind kind;
   const control::Mid mid;
   const rtp::ExtensionMap extensions;
+  const bool has_rtx;  // else NACKs are answered on the media's own SSRC, as for all audio
 
   router::Subscription subscription;
   crypto::SrtpSender media;
   crypto::SrtpSender rtx;
-  const bool has_rtx;
   SeqUnwrapper out_seq;
   SeqUnwrapper out_rtx_seq;
-  // Packets that still name their section (RFC 8843 section 9.2). The first ones may arrive before
-  // the description that announces their SSRC was applied: Firefox then gives them to any section
-  // of their payload type, and never takes them back. 256 audio packets are five seconds.
-  std::uint32_t mid_packets_left = 256;
   bool started = false;
   router::Layers wanted = router::kNoLayers;                     // what the subscriber asked for
   std::array<std::uint8_t, limits::kSpatialLayersMax> epochs{};  // as the last packets said

@@ -24,9 +24,7 @@ struct SlotMeta {
   std::uint16_t descriptor_offset = 0;  // dependency descriptor extension
   std::uint16_t descriptor_size = 0;    // 0: none
   std::uint8_t epoch = 0;               // of its layer: changes with the SSRC
-  bool muted = false;            // its publication is: subscribers pause, and count it as left out
-  bool has_orientation = false;  // 3GPP video orientation, passed on as it came
-  std::uint8_t orientation = 0;
+  bool muted = false;  // its publication is: subscribers pause, and count it as left out
 };
 
 using Slab = ring::PacketSlab<SlotMeta>;

@@ -10,6 +10,11 @@
 namespace fovea::worker {
 namespace {
 
+// First packets of an SSRC, which name their section (RFC 8843 section 9.2). They may arrive before
+// the description that announces the SSRC was applied: Firefox then gives them to any section of
+// their payload type, and never takes them back. 256 audio packets are five seconds.
+constexpr std::int64_t kNamedPackets = 256;
+
 // VP8 and VP9 number their pictures in the payload; the other codecs in the dependency descriptor.
 bool NumbersPicturesInPayload(const Downlink& downlink) {
   const rtp::Codec codec = downlink.subscription.config().codec;
@@ -34,8 +39,8 @@ void AddDescriptor(const Downlink& downlink, const Outgoing& out, DescriptorBuff
 
 void AddOrientation(const Downlink& downlink, const Outgoing& out,
                     rtp::ExtensionWriter& extensions) {
-  if (out.slot == nullptr || !out.slot->has_orientation) return;
-  const std::uint8_t raw = out.slot->orientation;
+  if (!out.meta.has_orientation) return;
+  const std::uint8_t raw = out.meta.orientation;
   extensions.AddVideoOrientation(
       downlink.extensions.IdOf(rtp::ExtensionUri::kVideoOrientation),
       {(raw & 8) != 0, (raw & 4) != 0, static_cast<std::uint8_t>(raw & 3)});
@@ -45,10 +50,13 @@ ByteSpan PayloadOf(const Outgoing& out) { return out.header.is_blank ? ByteSpan{
 
 }  // namespace
 
-bool WriteOutgoingHeader(const Downlink& downlink, const Outgoing& out, std::uint16_t rtx_seq,
+bool WriteOutgoingHeader(const Downlink& downlink, const Outgoing& out, ExtSeq seq,
                          ByteWriter& writer) {
+  const router::SubscriptionConfig& config = downlink.subscription.config();
+  const ExtSeq first =
+      SeqUnwrapper::First(out.over_rtx() ? config.first_rtx_seq : config.first_seq);
   rtp::ExtensionWriter extensions;
-  if (downlink.mid_packets_left > 0) {
+  if (seq.value() < first.value() + kNamedPackets) {
     extensions.AddText(downlink.extensions.IdOf(rtp::ExtensionUri::kMid), downlink.mid.view());
   }
   if (out.meta.has_audio_level) {
@@ -62,19 +70,18 @@ bool WriteOutgoingHeader(const Downlink& downlink, const Outgoing& out, std::uin
   ByteWriter block(block_bytes);
   if (!extensions.Write(block)) return false;
 
-  const router::SubscriptionConfig& config = downlink.subscription.config();
   const rtp::RtpHeaderFields fields{
       .marker = out.header.marker,
-      .pt = out.over_rtx ? config.rtx_payload_type : config.payload_type,
-      .seq = out.over_rtx ? rtx_seq : out.header.seq,
+      .pt = out.over_rtx() ? config.rtx_payload_type : config.payload_type,
+      .seq = ToWire(seq),
       .ts = out.header.timestamp,
-      .ssrc = out.over_rtx ? config.rtx_ssrc : config.ssrc,
+      .ssrc = out.over_rtx() ? config.rtx_ssrc : config.ssrc,
   };
   return rtp::WriteRtpHeader(fields, block.written(), writer);
 }
 
 std::size_t OutgoingPayloadBytes(const Outgoing& out) {
-  return PayloadOf(out).size() + (out.over_rtx ? rtp::kOsnBytes : 0);
+  return PayloadOf(out).size() + (out.over_rtx() ? rtp::kOsnBytes : 0);
 }
 
 ByteSpan AssembleOutgoingPayload(const Downlink& downlink, const Outgoing& out,
@@ -82,10 +89,10 @@ ByteSpan AssembleOutgoingPayload(const Downlink& downlink, const Outgoing& out,
   const ByteSpan payload = PayloadOf(out);
   const bool patch =
       out.header.has_picture_ids && NumbersPicturesInPayload(downlink) && !payload.empty();
-  if (!patch && !out.over_rtx) return payload;
+  if (!patch && !out.over_rtx()) return payload;
   const MutableByteSpan whole = place.first(OutgoingPayloadBytes(out));
   const MutableByteSpan copy = whole.last(payload.size());
-  if (out.over_rtx) StoreBe16(whole.data(), out.header.seq);
+  if (out.over_rtx()) StoreBe16(whole.data(), out.header.seq);
   if (!payload.empty()) std::memcpy(copy.data(), payload.data(), payload.size());
   if (patch) {
     (void)rtp::RewritePictureIds(downlink.subscription.config().codec, copy,

@@ -15,21 +15,30 @@ namespace fovea::worker {
 
 // What a subscription decided, and the bytes it decided about.
 struct Outgoing {
+  enum class Way : std::uint8_t {
+    kFirst,
+    kRtx,     // as RTX sends it again
+    kRepeat,  // again as it left the first time, byte by byte, to who has no RTX
+  };
+
   const router::OutgoingHeader& header;
   ByteSpan payload;
   ByteSpan descriptor;
   const router::PacketMeta& meta;
-  const SlotMeta* slot = nullptr;  // null when resent from the history
-  bool over_rtx = false;
+  Way way = Way::kFirst;
+
+  [[nodiscard]] bool over_rtx() const { return way == Way::kRtx; }
 };
 
 // The fixed header of 12 bytes, and an extension block with a descriptor as long as they come.
 inline constexpr std::size_t kOutgoingHeaderBytesMax = 96 + limits::kDependencyDescriptorBytesMax;
 
-// Writes the whole header. `rtx_seq` is the packet's own number when it goes over RTX. False, and
-// nothing usable written, when there is no room.
-[[nodiscard]] bool WriteOutgoingHeader(const Downlink& downlink, const Outgoing& out,
-                                       std::uint16_t rtx_seq, ByteWriter& writer);
+// Writes the whole header. `seq` is the packet's number on its SSRC: over RTX that of the RTX
+// packet. False, and nothing usable written, when there is no room.
+// The same arguments make the same bytes at any time: a packet is repeated under the same SRTP
+// index. So nothing of the moment may go in here.
+[[nodiscard]] bool WriteOutgoingHeader(const Downlink& downlink, const Outgoing& out, ExtSeq seq,
+                                       ByteWriter& writer);
 
 // How long the payload will be, the original sequence number of RTX included.
 [[nodiscard]] std::size_t OutgoingPayloadBytes(const Outgoing& out);

@@ -104,7 +104,7 @@ void Worker::ForwardTo(Instant now, Downlink& downlink, Track& track, const Slab
   if (!decision.forward) return;  // one subscriber's choice, not a discarded packet
   const ByteSpan payload(&slot.bytes[meta.payload_offset], meta.packet.payload_bytes);
   const ByteSpan descriptor(&slot.bytes[meta.descriptor_offset], meta.descriptor_size);
-  if (SendRtp(downlink, {decision.header, payload, descriptor, meta.packet, &meta, false})) {
+  if (SendRtp(downlink, {decision.header, payload, descriptor, meta.packet})) {
     ++stats_.rtp_forwarded;
     if (!downlink.started) {
       downlink.started = true;
@@ -132,8 +132,8 @@ void Worker::CatchUp(Instant now, Downlink& downlink, Track& track,
     if (!stored.has_value()) return;
     const router::ForwardDecision decision = downlink.subscription.Forward(now, stored->meta);
     if (!decision.forward) continue;
-    if (SendRtp(downlink, {decision.header, stored->payload, stored->dependency_descriptor,
-                           stored->meta, nullptr, false})) {
+    if (SendRtp(downlink,
+                {decision.header, stored->payload, stored->dependency_descriptor, stored->meta})) {
       ++stats_.rtp_forwarded;
     }
   }
@@ -142,12 +142,13 @@ void Worker::CatchUp(Instant now, Downlink& downlink, Track& track,
 bool Worker::SendRtp(Downlink& downlink, const Outgoing& out) {
   Peer* peer = peers_.Find(downlink.session);
   if (peer == nullptr || !peer->connected || !peer->remote.has_value()) return false;
-  const std::uint16_t rtx_seq =
-      out.over_rtx ? downlink.subscription.NextRtxSeq() : std::uint16_t{0};
+  const ExtSeq seq = out.over_rtx()
+                         ? downlink.out_rtx_seq.Unwrap(downlink.subscription.NextRtxSeq())
+                         : downlink.out_seq.Unwrap(out.header.seq);
   std::array<std::uint8_t, kOutgoingHeaderBytesMax> header_bytes;
   ByteWriter header(header_bytes);
   const std::size_t payload_bytes = OutgoingPayloadBytes(out);
-  if (!WriteOutgoingHeader(downlink, out, rtx_seq, header) ||
+  if (!WriteOutgoingHeader(downlink, out, seq, header) ||
       header.size() + payload_bytes + limits::kSrtpTrailerBytesMax > TxBatch::kSlotBytes) {
     copy_drops_.Add(DropReason::kTxError);
     return false;
@@ -156,21 +157,21 @@ bool Worker::SendRtp(Downlink& downlink, const Outgoing& out) {
   const MutableByteSpan slot = tx_.Reserve();
   // Changed bytes are assembled in the outgoing slot and encrypted there.
   const ByteSpan plaintext = AssembleOutgoingPayload(downlink, out, slot.subspan(header.size()));
-  crypto::SrtpSender& sender = out.over_rtx ? downlink.rtx : downlink.media;
-  const ExtSeq seq =
-      out.over_rtx ? downlink.out_rtx_seq.Unwrap(rtx_seq) : downlink.out_seq.Unwrap(out.header.seq);
-  const Result<std::size_t, DropReason> size =
-      peer->session.ProtectRtp(sender, {seq, header.written(), plaintext}, slot);
+  const crypto::RtpPlaintext packet{seq, header.written(), plaintext};
+  crypto::SrtpSender& sender = out.over_rtx() ? downlink.rtx : downlink.media;
+  const Result<std::size_t, DropReason> size = out.way == Outgoing::Way::kRepeat
+                                                   ? peer->session.RepeatRtp(sender, packet, slot)
+                                                   : peer->session.ProtectRtp(sender, packet, slot);
   if (!size.ok()) {
     copy_drops_.Add(size.error());
     return false;
   }
   tx_.Commit(*peer->remote, *size, peer->local);
-  if (downlink.mid_packets_left > 0) --downlink.mid_packets_left;
   ++downlink.packets_sent;
   downlink.bytes_sent += *size;
   stats_.bytes_sent += *size;
-  (out.over_rtx ? stats_.rtp_bytes_retransmitted : stats_.rtp_bytes_forwarded) +=
+  const bool is_first = out.way == Outgoing::Way::kFirst;
+  (is_first ? stats_.rtp_bytes_forwarded : stats_.rtp_bytes_retransmitted) +=
       header.size() + payload_bytes;
   return true;
 }

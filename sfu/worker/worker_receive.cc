@@ -25,7 +25,7 @@ Result<MutableByteSpan, DropReason> Restore(const Uplink& uplink, std::uint8_t l
   return restored;
 }
 
-void NoteOrientation(const rtp::ParsedExtensions& extensions, SlotMeta& meta) {
+void NoteOrientation(const rtp::ParsedExtensions& extensions, router::PacketMeta& meta) {
   meta.has_orientation = extensions.video_orientation.has_value();
   if (!meta.has_orientation) return;
   const rtp::VideoOrientation& orientation = *extensions.video_orientation;
@@ -211,7 +211,7 @@ std::optional<DropReason> Worker::HandleRtp(Instant now, Peer& peer, ring::SlotI
   due_.Lower(peer, uplink.layers()[route->layer].nack.NextDeadline().at);
   due_.Lower(peer, uplink.key_frames.NextDeadline().at);
   if (reason.has_value()) return reason;
-  NoteOrientation(extensions, meta);
+  NoteOrientation(extensions, meta.packet);
   // Offsets are from the slot's first byte; a restored packet begins a little behind it.
   const auto shift = static_cast<std::uint16_t>(packet.data() - slab_[slot_index].bytes.data());
   meta.payload_offset = static_cast<std::uint16_t>(meta.payload_offset + shift);

@@ -89,12 +89,20 @@ void Worker::HandleReportBlock(Instant now, Peer& peer, const rtp::ReportBlock& 
 
 void Worker::HandleNack(Instant now, Peer& peer, const rtp::Nack& nack) {
   Downlink* downlink = FindDownlink(peer, nack.media);
-  if (downlink == nullptr || downlink->media.ssrc() != nack.media || !downlink->has_rtx) return;
-  const auto track = tracks_.find(downlink->publication);
-  if (track == tracks_.end()) return;
+  const Track* track = nullptr;  // none: gone since, or never of this peer; RTX is not repaired
+  if (downlink != nullptr && downlink->media.ssrc() == nack.media) {
+    const auto found = tracks_.find(downlink->publication);
+    if (found != tracks_.end()) track = found->second.get();
+  }
+  const auto again =
+      downlink != nullptr && downlink->has_rtx ? Outgoing::Way::kRtx : Outgoing::Way::kRepeat;
   int answers = 0;
   nack.ForEach([&](std::uint16_t seq) {
     ++stats_.nacks_received;
+    if (track == nullptr) {
+      copy_drops_.Add(DropReason::kRtxNotInHistory);
+      return;
+    }
     if (++answers > limits::kNackAnswersMax) {
       copy_drops_.Add(DropReason::kRtxThrottled);
       return;
@@ -104,7 +112,7 @@ void Worker::HandleNack(Instant now, Peer& peer, const rtp::Nack& nack) {
       copy_drops_.Add(answer.reason);
       return;
     }
-    const auto stored = track->second->history.Find(answer.layer, answer.source);
+    const auto stored = track->history.Find(answer.layer, answer.source);
     if (!stored.has_value()) {
       copy_drops_.Add(DropReason::kRtxNotInHistory);
       return;
@@ -113,13 +121,13 @@ void Worker::HandleNack(Instant now, Peer& peer, const rtp::Nack& nack) {
       const router::ForwardDecision decision = downlink->subscription.Forward(now, stored->meta);
       if (!decision.forward) return;
       if (SendRtp(*downlink, {decision.header, stored->payload, stored->dependency_descriptor,
-                              stored->meta, nullptr, false})) {
+                              stored->meta})) {
         ++stats_.rtp_forwarded;
       }
       return;
     }
     if (SendRtp(*downlink, {answer.header, stored->payload, stored->dependency_descriptor,
-                            stored->meta, nullptr, true})) {
+                            stored->meta, again})) {
       ++stats_.rtp_retransmitted;
     }
   });

@@ -22,7 +22,7 @@ ScenarioResult Finish(World& world, std::size_t workers) {
   result.datagrams = world.datagrams();
   const Checker::Counters& counters = world.checker().counters();
   result.rtp_sent = counters.rtp;
-  result.retransmitted = counters.rtx;
+  result.retransmitted = counters.rtx + counters.repeats;
   result.nacks_checked = counters.nacks_checked;
   result.key_frame_waits = counters.waits_for_key_frame;
   result.longest_key_frame_wait = counters.longest_wait;

@@ -58,12 +58,13 @@ void Checker::OnPublicationGone(control::PublicationHandle publication) {
 
 void Checker::SetExpectsKeyFrame(Instant now, Ssrc ssrc, bool expects) {
   const auto it = streams_.find(ssrc);
-  if (it == streams_.end() || it->second.kind != control::MediaKind::kVideo) return;
+  if (it == streams_.end()) return;
   Stream& stream = it->second;
   stream.is_active = expects;
+  stream.resumed_at = now;
+  if (stream.kind != control::MediaKind::kVideo) return;
   if (expects) ++counters_.waits_for_key_frame;
   stream.waiting_since = expects && !stream.is_leaving ? now : kNever;
-  stream.resumed_at = now;
 }
 
 void Checker::OnServerDatagram(Instant now, const NetAddress& to, ByteSpan bytes) {
@@ -108,7 +109,7 @@ void Checker::OnRtp(Instant now, const NetAddress& to, ByteSpan packet) {
     ++counters_.rtx;
     OnRtx(now, stream, view->Payload(packet));
   } else {
-    OnMedia(now, stream, *view, view->Payload(packet));
+    OnMedia(now, stream, *view, packet);
   }
 }
 
@@ -122,8 +123,10 @@ void Checker::CheckStamp(Instant now, const Stream& stream, const Stamp& stamp) 
   }
 }
 
-void Checker::OnMedia(Instant now, Stream& stream, const rtp::RtpView& view, ByteSpan payload) {
-  Emitted emitted{.timestamp = view.ts.value(), .at = now};
+void Checker::OnMedia(Instant now, Stream& stream, const rtp::RtpView& view, ByteSpan packet) {
+  const ByteSpan payload = view.Payload(packet);
+  Emitted emitted{
+      .timestamp = view.ts.value(), .checksum = crypto::NullChecksum(packet), .at = now};
   const std::int64_t number = stream.unwrapper.Unwrap(view.seq);
   if (!payload.empty()) {
     const std::optional<Stamp> stamp = ReadStamp(stream.kind, payload);
@@ -145,7 +148,13 @@ void Checker::OnMedia(Instant now, Stream& stream, const rtp::RtpView& view, Byt
   }
   const auto [it, is_new] = stream.emitted.emplace(number, emitted);
   if (!is_new) {
-    Fail(now, "(3) number " + std::to_string(view.seq) + " was used twice");
+    if (it->second.checksum != emitted.checksum || stream.rtx_ssrc != Ssrc{}) {
+      Fail(now, "(3) number " + std::to_string(view.seq) + " was used twice");
+      return;
+    }
+    ++counters_.repeats;
+    it->second.was_resent = true;
+    std::erase(stream.unanswered, number);
     return;
   }
   CheckNeighbours(now, stream, it);
@@ -223,7 +232,7 @@ void Checker::OnNackDelivered(Instant now, Ssrc media, std::uint16_t seq) {
   const auto stream_it = streams_.find(media);
   if (stream_it == streams_.end()) return;
   Stream& stream = stream_it->second;
-  if (stream.rtx_ssrc == Ssrc{} || stream.is_leaving || !stream.is_active) return;
+  if (stream.is_leaving || !stream.is_active) return;
   if (stream.waiting_since != kNever) return;
   const std::int64_t number = stream.unwrapper.Peek(seq);
   const auto it = stream.emitted.find(number);

@@ -24,9 +24,11 @@ namespace fovea::test {
 //  (2) No RTP to anybody but a live subscriber, and only of the publication subscribed to; nothing
 //  of
 //      an evicted publication after its fences.
-//  (3) Outgoing numbers have no gap that the publisher's own numbers do not explain.
+//  (3) Outgoing numbers have no gap that the publisher's own numbers do not explain, and each is
+//  one
+//      packet: another one under it would have the same SRTP nonce.
 //  (4) Timestamps do not run backwards in the order of the numbers; late packets fit their layer.
-//  (5) The first NACK of a recent packet is answered over RTX.
+//  (5) The first NACK of a recent packet is answered: over RTX, or by the same bytes again.
 //  (6) A new or resumed video subscriber is sent the start of a key frame in time.
 class Checker {
  public:
@@ -43,7 +45,7 @@ class Checker {
   void OnUnsubscribed(Ssrc ssrc);       // posted: a packet may still be on its way out
   void OnUnsubscribeFenced(Ssrc ssrc);  // none may leave any more
   void OnPublicationGone(control::PublicationHandle publication);  // fenced
-  // From now on the subscriber should (or need not) be sent video.
+  // From now on the subscriber should (or need not) be sent media, video from a key frame on.
   void SetExpectsKeyFrame(Instant now, Ssrc ssrc, bool expects);
 
   // --- What is observed ---
@@ -61,6 +63,7 @@ class Checker {
   struct Counters {
     std::uint64_t rtp = 0;
     std::uint64_t rtx = 0;
+    std::uint64_t repeats = 0;  // of packets without RTX
     std::uint64_t key_frames = 0;
     std::uint64_t nacks_checked = 0;
     std::uint64_t waits_for_key_frame = 0;
@@ -74,6 +77,7 @@ class Checker {
     std::uint32_t timestamp = 0;
     std::int64_t source = 0;  // the publisher's number; 0: a blank packet
     std::uint8_t layer = 0;
+    std::uint64_t checksum = 0;  // of header and payload
     Instant at;
     bool was_resent = false;
   };
@@ -95,7 +99,7 @@ class Checker {
   };
 
   void OnRtp(Instant now, const NetAddress& to, ByteSpan packet);
-  void OnMedia(Instant now, Stream& stream, const rtp::RtpView& view, ByteSpan payload);
+  void OnMedia(Instant now, Stream& stream, const rtp::RtpView& view, ByteSpan packet);
   void OnRtx(Instant now, Stream& stream, ByteSpan payload);
   void CheckStamp(Instant now, const Stream& stream, const Stamp& stamp);
   [[nodiscard]] static std::string Describe(const std::pair<const std::int64_t, Emitted>& packet);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <srtp2/srtp.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
@@ -197,6 +198,73 @@ TEST_P(SrtpWithProfile, ReceivesWhatItSentAndRefusesItTheSecondTime) {
   }
 }
 
+// Size, or why nothing was handed out; `out` begins as zeros.
+Result<std::size_t, DropReason> Repeat(SrtpSendKeys& keys, const SrtpSender& sender, ExtSeq seq,
+                                       const std::vector<std::uint8_t>& packet,
+                                       std::vector<std::uint8_t>& out) {
+  out.assign(packet.size() + keys.rtp_overhead(), 0);
+  const ByteSpan bytes = packet;
+  return keys.RepeatRtp(
+      sender,
+      {.seq = seq, .header = bytes.first(kHeaderBytes), .payload = bytes.subspan(kHeaderBytes)},
+      out);
+}
+
+TEST_P(SrtpWithProfile, RepeatsAPacketByteByByte) {
+  SrtpSender sender(kSsrc, 64);
+  std::vector<std::uint8_t> out;
+  for (std::int64_t seq = 65500; seq < 65700; ++seq) {
+    const auto first = Protect(keys_, sender, ExtSeq{seq}, Rtp(ExtSeq{seq}, 100));
+    const auto size = Repeat(keys_, sender, ExtSeq{seq}, Rtp(ExtSeq{seq}, 100), out);
+    ASSERT_TRUE(size.ok()) << seq;
+    EXPECT_EQ(out, first);
+  }
+}
+
+TEST_P(SrtpWithProfile, RepeatsNothingThatDiffersFromTheFirst) {
+  SrtpSender sender(kSsrc, 64);
+  const auto packet = Rtp(ExtSeq{7}, 100);
+  (void)Protect(keys_, sender, ExtSeq{7}, packet);
+  std::vector<std::uint8_t> out;
+  // One bit of the header (the marker) or of the payload, and another length.
+  for (const std::size_t at : {std::size_t{1}, kHeaderBytes, packet.size() - 1}) {
+    auto other = packet;
+    other[at] ^= 0x80;
+    const auto size = Repeat(keys_, sender, ExtSeq{7}, other, out);
+    ASSERT_FALSE(size.ok());
+    EXPECT_EQ(size.error(), DropReason::kRtxNotInHistory);
+    EXPECT_EQ(std::count(out.begin(), out.end(), 0), std::ssize(out)) << "it was handed out";
+  }
+  EXPECT_FALSE(Repeat(keys_, sender, ExtSeq{7}, Rtp(ExtSeq{7}, 99), out).ok());
+  EXPECT_TRUE(Repeat(keys_, sender, ExtSeq{7}, packet, out).ok());
+}
+
+TEST_P(SrtpWithProfile, RepeatsOnlyNumbersThatLeftLately) {
+  SrtpSender sender(kSsrc, 64);
+  std::vector<std::uint8_t> out;
+  const auto repeats = [&](std::int64_t seq) {
+    return Repeat(keys_, sender, ExtSeq{seq}, Rtp(ExtSeq{seq}, 10), out).ok();
+  };
+  EXPECT_FALSE(repeats(100)) << "nothing has left yet";
+  for (const std::int64_t seq : {100, 101, 103, 163}) {
+    (void)Protect(keys_, sender, ExtSeq{seq}, Rtp(ExtSeq{seq}, 10));
+  }
+  EXPECT_TRUE(repeats(100));
+  EXPECT_FALSE(repeats(102)) << "never sent";
+  EXPECT_FALSE(repeats(164));
+  EXPECT_FALSE(repeats(99));
+  (void)Protect(keys_, sender, ExtSeq{164}, Rtp(ExtSeq{164}, 10));
+  EXPECT_FALSE(repeats(100)) << "too long ago";
+  EXPECT_TRUE(repeats(101));
+  // One that is late itself does not take a newer one's place.
+  (void)Protect(keys_, sender, ExtSeq{102}, Rtp(ExtSeq{102}, 10));
+  (void)Protect(keys_, sender, ExtSeq{166}, Rtp(ExtSeq{166}, 10));
+  EXPECT_TRUE(repeats(166));
+  EXPECT_FALSE(repeats(102));
+  EXPECT_FALSE(Repeat(keys_, sender_, ExtSeq{166}, Rtp(ExtSeq{166}, 10), out).ok())
+      << "keeps no tags";
+}
+
 TEST_P(SrtpWithProfile, ReceivesRtcpAndRefusesItTheSecondTime) {
   SrtpReceiver receiver(material_);
   for (int i = 0; i < 200; ++i) {
@@ -296,6 +364,17 @@ TEST(SrtpKdf, MatchesTheRfcVectors) {
                 authentication);
   EXPECT_EQ(authentication[0], 0xCE);
   EXPECT_EQ(authentication[15], 0x15);
+}
+
+TEST_P(SrtpWithProfile, RefusesWhatIsNoPacketAtAll) {
+  SrtpReceiver receiver(material_);
+  std::vector<std::uint8_t> rtp(kHeaderBytes + SizesOf(GetParam()).tag - 1, 0x80);
+  EXPECT_EQ(receiver.UnprotectRtp(rtp).error(), DropReason::kSrtpOther);
+  std::vector<std::uint8_t> rtcp(8 + 4 + SizesOf(GetParam()).tag - 1, 0x80);
+  EXPECT_EQ(receiver.UnprotectRtcp(rtcp).error(), DropReason::kSrtpOther);
+  std::vector<std::uint8_t> huge(limits::kDatagramBytesMax + 1, 0x80);
+  EXPECT_EQ(receiver.UnprotectRtp(huge).error(), DropReason::kSrtpOther);
+  EXPECT_EQ(receiver.stream_count(), 0U);
 }
 
 TEST(SrtpSender, StartsWithRolloverZeroWhateverTheFirstCycle) {

@@ -21,12 +21,12 @@ control::AddSubscription AudioOnSection(const char* mid) {
   return command;
 }
 
-std::string MidOf(const Downlink& downlink) {
+std::string MidOf(const Downlink& downlink, ExtSeq seq, Outgoing::Way way) {
   const router::OutgoingHeader header;
   const router::PacketMeta meta;
   std::array<std::uint8_t, kOutgoingHeaderBytesMax> bytes{};
   ByteWriter writer(bytes);
-  EXPECT_TRUE(WriteOutgoingHeader(downlink, {header, {}, {}, meta}, 0, writer));
+  EXPECT_TRUE(WriteOutgoingHeader(downlink, {header, {}, {}, meta, way}, seq, writer));
   const auto view = rtp::RtpView::Parse(writer.written());
   EXPECT_TRUE(view.ok());
   return std::string(
@@ -34,10 +34,39 @@ std::string MidOf(const Downlink& downlink) {
 }
 
 TEST(OutgoingPacket, TheFirstPacketsNameTheirSectionBecauseTheyMayOvertakeTheAnswer) {
-  Downlink downlink(AudioOnSection("12"), router::SubscriptionConfig{});
-  EXPECT_EQ(MidOf(downlink), "12");
-  downlink.mid_packets_left = 0;
-  EXPECT_EQ(MidOf(downlink), "");
+  router::SubscriptionConfig config;
+  config.first_seq = 30000;
+  config.first_rtx_seq = 7;
+  const Downlink downlink(AudioOnSection("12"), config);
+  using Way = Outgoing::Way;
+  for (const Way way : {Way::kFirst, Way::kRtx, Way::kRepeat}) {
+    const std::int64_t first = SeqUnwrapper::First(way == Way::kRtx ? 7 : 30000).value();
+    EXPECT_EQ(MidOf(downlink, ExtSeq{first}, way), "12");
+    EXPECT_EQ(MidOf(downlink, ExtSeq{first + 255}, way), "12");
+    EXPECT_EQ(MidOf(downlink, ExtSeq{first + 256}, way), "");
+    EXPECT_EQ(MidOf(downlink, ExtSeq{first + 65536}, way), "");
+  }
+}
+
+TEST(OutgoingPacket, WhatIsSentAgainKeepsItsOrientation) {
+  constexpr std::uint8_t kOrientationId = 5;
+  control::AddSubscription command;
+  EXPECT_TRUE(command.extensions.TrySet(rtp::ExtensionUri::kVideoOrientation, kOrientationId));
+  const Downlink downlink(command, router::SubscriptionConfig{});
+  const router::OutgoingHeader header;
+  router::PacketMeta meta;
+  meta.has_orientation = true;
+  meta.orientation = 1;
+  for (const auto way : {Outgoing::Way::kFirst, Outgoing::Way::kRtx, Outgoing::Way::kRepeat}) {
+    std::array<std::uint8_t, kOutgoingHeaderBytesMax> bytes{};
+    ByteWriter writer(bytes);
+    ASSERT_TRUE(WriteOutgoingHeader(downlink, {header, {}, {}, meta, way}, ExtSeq{1}, writer));
+    const auto view = rtp::RtpView::Parse(writer.written());
+    ASSERT_TRUE(view.ok());
+    const auto parsed = rtp::ParsedExtensions::Parse(writer.written(), *view, downlink.extensions);
+    ASSERT_TRUE(parsed.video_orientation.has_value());
+    EXPECT_EQ(parsed.video_orientation->quarter_turns, 1);
+  }
 }
 
 }  // namespace

@@ -75,6 +75,34 @@ TEST_F(Feedbacks, AnswerASubscribersNackOverRtx) {
   EXPECT_GE(world.worker(1).drops().Get(DropReason::kRtxThrottled), 2U);
 }
 
+TEST_F(Feedbacks, AnswerASubscribersNackByTheSamePacketWhereThereIsNoRtx) {
+  World& world = MakeWorld(2);
+  publisher_ = Connected(0);
+  const auto subscriber = Connected(1);
+  const Ssrc ssrc = world.Subscribe(subscriber, world.PublishAudio(publisher_));
+  world.Run(Seconds(1));
+  auto& received = world.client(subscriber).received(ssrc);
+  const std::vector<ExtSeq> wanted = {ExtSeq{received.highest - 1}, ExtSeq{received.highest}};
+  world.client(subscriber).SendNack(ssrc, wanted, world.sink(subscriber));
+  world.Run(Millis(100));
+  EXPECT_EQ(world.checker().counters().repeats, 2U);  // it compares them
+  const WorkerStats& stats = world.worker(1).stats();
+  EXPECT_EQ(stats.nacks_received, 2U);
+  EXPECT_EQ(stats.rtp_retransmitted, 2U);
+  EXPECT_GT(stats.rtp_bytes_retransmitted, 0U);
+  EXPECT_EQ(received.over_rtx, 0U);
+}
+
+TEST_F(Feedbacks, CountANackOfAStreamThatIsNotThePeers) {
+  World& world = MakeWorld(1);
+  const auto subscriber = Connected(0);
+  const std::vector<ExtSeq> wanted = {ExtSeq{7}, ExtSeq{8}};
+  world.client(subscriber).SendNack(Ssrc{12345}, wanted, world.sink(subscriber));
+  world.Run(Millis(100));
+  EXPECT_EQ(world.worker(0).stats().nacks_received, 2U);
+  EXPECT_EQ(world.worker(0).drops().Get(DropReason::kRtxNotInHistory), 2U);
+}
+
 TEST_F(Feedbacks, RefuseANackOfWhatIsNotRemembered) {
   World& world = MakeWorld(1);
   publisher_ = Connected(0);
