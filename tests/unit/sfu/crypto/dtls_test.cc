@@ -2,6 +2,8 @@
 #include "sfu/crypto/dtls.h"
 
 #include <gtest/gtest.h>
+#include <openssl/pool.h>
+#include <openssl/ssl.h>
 
 #include <array>
 #include <deque>
@@ -184,6 +186,32 @@ TEST_F(Dtls, RefusesAWrongFingerprintThatComesAfterTheHandshake) {
   server_.dtls.SetRemoteFingerprint(Fingerprint{1, 2, 3});
   server_.Drain();
   EXPECT_EQ(server_.events, std::vector{ChannelEvent::kFingerprintMismatch});
+}
+
+TEST_F(Dtls, RefusesMoreCertificatesThanAnybodyNeeds) {
+  const ByteSpan der = CertificateB().der();
+  const bssl::UniquePtr<CRYPTO_BUFFER> one(CRYPTO_BUFFER_new(der.data(), der.size(), nullptr));
+  const auto connects = [&](std::size_t certificates) {
+    const DtlsContext context(CertificateB());
+    const std::vector<CRYPTO_BUFFER*> chain(certificates, one.get());
+    EXPECT_EQ(SSL_CTX_set_chain_and_key(context.ssl_ctx(), chain.data(), chain.size(),
+                                        CertificateB().key(), nullptr),
+              1);
+    End server(server_context_, DtlsRole::kServer);
+    End client(context, DtlsRole::kClient);
+    server.dtls.SetRemoteFingerprint(CertificateB().fingerprint());
+    client.dtls.SetRemoteFingerprint(CertificateA().fingerprint());
+    client.Start(now_);
+    for (int i = 0; i < 10; ++i) {
+      Carry(client, server);
+      Carry(server, client);
+    }
+    return server.dtls.state() == State::kConnected;
+  };
+  // On the wire each has three bytes of length.
+  const std::size_t fitting = (limits::kDtlsCertificatesBytesMax - 100) / (der.size() + 3);
+  EXPECT_TRUE(connects(fitting));
+  EXPECT_FALSE(connects(fitting + 2));
 }
 
 TEST_F(Dtls, CarriesApplicationDataBothWays) {

@@ -3,11 +3,28 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
+
+namespace {
+bool socket_is_full = false;  // the kernel's buffer; on loopback it never is
+}
+
+// In front of libc's.
+extern "C" int sendmmsg(int fd, mmsghdr* messages, unsigned int count, int flags) {
+  if (socket_is_full) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_sendmmsg, fd, messages, count, flags));
+}
 
 namespace fovea::io {
 namespace {
@@ -74,6 +91,24 @@ TEST(UdpPort, SaysThatAnAddressIsNotThisMachines) {
   const auto port = UdpPort::Open({.bind = NetAddress::V4(0xc0000201, 0)});
   ASSERT_FALSE(port.ok());
   EXPECT_NE(port.error().find("this machine has no address 192.0.2.1"), std::string::npos);
+}
+
+TEST(UdpPort, DropsAndCountsWhatTheKernelHasNoRoomFor) {
+  const auto here = OpenLoopback();
+  const auto there = OpenLoopback();
+  auto batch = std::make_unique<worker::TxBatch>();
+  for (std::size_t i = 0; i < 3; ++i) Add(*batch, there->local(), Numbered(i, 100));
+  Add(*batch, here->local(), "another message");
+  socket_is_full = true;
+  here->Send(*batch);
+  socket_is_full = false;
+  EXPECT_EQ(here->drops().Get(DropReason::kTxSocketFull), 4U);
+  EXPECT_EQ(here->drops().Total(), 4U);
+  EXPECT_EQ(here->packets_sent(), 0U);
+  EXPECT_EQ(batch->size(), 0U);
+  Add(*batch, there->local(), "later");
+  here->Send(*batch);
+  EXPECT_EQ(ReceiveAll(*there, 1).size(), 1U);
 }
 
 TEST(UdpPort, CarriesDatagramsAndTheirSender) {

@@ -253,6 +253,30 @@ TEST_F(SctpHubTest, RefusesASeventeenthChannel) {
   EXPECT_EQ(hub_.OpenChannel(kServer, {"one more", "", {}}).error(), OpenError::kTooManyChannels);
 }
 
+TEST_F(SctpHubTest, RefusesAnAssociationTooManyAndDropsPacketsNobodyPolls) {
+  std::uint64_t next = 100;
+  while (hub_.CreateAssociation(now_, AssocId{next}, DtlsRole::kServer)) ++next;
+  EXPECT_EQ(hub_.association_count(), limits::kSctpAssociationsMax);
+  EXPECT_EQ(hub_.counters().associations_refused, 1U);
+  // Each has sent its INIT, and after a while sends it again.
+  static_assert(limits::kSctpTransmitQueue < 2 * limits::kSctpAssociationsMax);
+  for (int i = 0; i < 250 && hub_.counters().transmit_queue_full == 0; ++i) {
+    MoveTo(now_ + SctpHub::kTimerStep);
+    hub_.HandleTimeout(now_);
+  }
+  EXPECT_GT(hub_.counters().transmit_queue_full, 0U);
+  std::size_t waiting = 0;
+  while (hub_.PollTransmit().has_value()) ++waiting;
+  EXPECT_EQ(waiting, limits::kSctpTransmitQueue);
+  hub_.Close(AssocId{100});
+  EXPECT_TRUE(hub_.CreateAssociation(now_, AssocId{next}, DtlsRole::kServer));
+}
+
+TEST_F(SctpHubTest, CountsPacketsThatAreNoneOfSctp) {
+  EXPECT_EQ(hub_.HandlePacket(kServer, Bytes(20, 0)), DropReason::kSctpMalformed);
+  EXPECT_EQ(hub_.counters().packets_unacceptable, 1U);
+}
+
 TEST_F(SctpHubTest, CountsPacketsOfUnknownAssociations) {
   EXPECT_EQ(hub_.HandlePacket(AssocId{99}, Bytes(20, 0)), DropReason::kSctpUnknownAssociation);
   EXPECT_EQ(hub_.counters().packets_unknown_association, 1U);
