@@ -224,7 +224,7 @@ try {
   if (Number(options.rooms)) await measureCalls();
   figures.printTable();
   if (options.json) figures.writeJson(options.json, { options });
-  process.exitCode = 0;
+  process.exitCode = figures.hold ? 0 : 1;
 } catch (error) {
   console.error(error);
   process.exitCode = 1;

@@ -20,6 +20,9 @@ export class Figures {
     console.error(`  ${name}: ${value} ${unit}`);
   }
 
+  // Whether every promise held.
+  get hold() { return this.rows.every((row) => row.holds !== false); }
+
   printTable() {
     const verdict = { true: 'PASS', false: 'FAIL', null: '' };
     const widest = (pick) => Math.max(...this.rows.map((row) => pick(row).length));

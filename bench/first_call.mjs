@@ -122,7 +122,7 @@ try {
   if (options.fanout) measureForwarding(options.fanout);
   figures.printTable();
   if (options.json) figures.writeJson(options.json);
-  process.exitCode = 0;
+  process.exitCode = figures.hold ? 0 : 1;
 } catch (error) {
   console.error(error);
   process.exitCode = 1;
