@@ -45,6 +45,9 @@ struct ServerOptions {
   std::int32_t ping_interval_s = 5;  // must be positive: the Rust client builds a timer from it
   std::int32_t ping_timeout_s = 15;
   bool enable_data_tracks = true;
+  // `publish=`: a second, publish-only connection of a participant. Not where a homeserver says who
+  // may be in a room: it counts members, not connections.
+  bool allow_side_sessions = true;
 
   // Speakers: shorter reacts faster and flickers more.
   Duration speaker_interval = Millis(400);

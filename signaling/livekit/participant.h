@@ -25,6 +25,9 @@ struct JoinParams {
   std::string api_key;
   std::string room;
   std::string identity;
+  // Whose token it is: `identity` unless this is a publish-only side session, which goes with its
+  // owner. Empty: `identity`.
+  std::string token_identity;
   std::string name;
   std::string metadata;
   std::map<std::string, std::string> attributes;
@@ -36,6 +39,10 @@ struct JoinParams {
   std::string room_preset;  // names one of the operator's configurations
   pb::JoinRequest request;
   bool single_peer_connection = false;  // /rtc/v1
+
+  [[nodiscard]] const std::string& owner() const {
+    return token_identity.empty() ? identity : token_identity;
+  }
 };
 
 // One peer connection of a participant.
@@ -71,6 +78,7 @@ class Participant {
   // Constant after construction.
   std::string sid;
   std::string identity;
+  std::string owner;  // JoinParams::owner()
   std::string api_key;
   bool single_peer_connection = false;
   std::int32_t protocol = 0;

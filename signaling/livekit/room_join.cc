@@ -106,6 +106,7 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
   Participant& participant = *owned;
   participant.sid = NewId(context_.rng, kParticipantPrefix);
   participant.identity = params.identity;
+  participant.owner = params.owner();
   participant.api_key = params.api_key;
   participant.single_peer_connection = params.single_peer_connection;
   participant.protocol = params.request.client_info().protocol();
@@ -203,11 +204,13 @@ pb::JoinResponse Room::MakeJoinResponse(Instant now, const Participant& particip
 }
 
 void Room::SendRefreshToken(Instant now, Participant& participant) {
+  participant.refresh_token_at = now + context_.options.token_refresh_interval;
+  // It would be a token of its own, which no revocation of its owner's concerns.
+  if (participant.owner != participant.identity) return;
   pb::SignalResponse response;
   response.set_refresh_token(context_.tokens.Refresh(participant.api_key, name_, participant.info,
                                                      context_.options.token_refresh_ttl_s));
   Send(participant, response);
-  participant.refresh_token_at = now + context_.options.token_refresh_interval;
 }
 
 void Room::HandleSessionConnected(Instant now, Participant& participant, PeerConnection& peer) {

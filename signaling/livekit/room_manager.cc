@@ -9,6 +9,9 @@ namespace fovea::livekit {
 std::optional<JoinRefusal> RoomManager::CheckJoin(const JoinParams& params) const {
   const ServerOptions& options = context_.options;
   if (params.identity.empty()) return JoinRefusal{400, "identity cannot be empty"};
+  if (params.owner() != params.identity && !options.allow_side_sessions) {
+    return JoinRefusal{403, "publish-only side sessions are not offered here"};
+  }
   if (params.identity.size() > options.identity_chars_max) {
     return JoinRefusal{400, "participant identity exceeds the length limit"};
   }
@@ -18,7 +21,7 @@ std::optional<JoinRefusal> RoomManager::CheckJoin(const JoinParams& params) cons
   if (params.room.size() > options.room_name_chars_max) {
     return JoinRefusal{400, "room name exceeds the length limit"};
   }
-  if (revocations_.IsRevoked(params.room, params.identity, params.token_issued_unix)) {
+  if (revocations_.IsRevoked(params.room, params.owner(), params.token_issued_unix)) {
     return JoinRefusal{401, "invalid authorization token: it was revoked"};
   }
   const bool wants_metadata =
@@ -94,9 +97,15 @@ std::optional<std::uint64_t> RoomManager::Evict(Instant now, const std::string& 
                                                 std::int64_t tokens_before_unix) {
   revocations_.Revoke(room, identity, tokens_before_unix);
   Room* found = Find(room);
-  Participant* participant = found == nullptr ? nullptr : found->Find(identity);
-  if (participant == nullptr) return std::nullopt;
-  found->Remove(now, *participant, pb::DisconnectReason::PARTICIPANT_REMOVED);
+  if (found == nullptr) return std::nullopt;
+  std::vector<Participant*> evicted;
+  for (const auto& [own, participant] : found->participants()) {
+    if (participant->owner == identity) evicted.push_back(participant.get());
+  }
+  if (evicted.empty()) return std::nullopt;
+  for (Participant* participant : evicted) {
+    found->Remove(now, *participant, pb::DisconnectReason::PARTICIPANT_REMOVED);
+  }
   found->Flush(now);
   return context_.media.PostFence();
 }

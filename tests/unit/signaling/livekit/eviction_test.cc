@@ -74,6 +74,28 @@ TEST_F(Eviction, RefusesTheTokenOfSomebodyWhoHasNotComeYet) {
   EXPECT_EQ(world_.manager.CheckJoin(carol)->status, 401);
 }
 
+TEST_F(Eviction, TakesPublishOnlySideSessionsAlong) {
+  Join("bob");
+  JoinParams side = World::Params("room", "bob#screen");
+  side.token_identity = "bob";
+  side.token_issued_unix = 4999;
+  ASSERT_FALSE(world_.manager.CheckJoin(side).has_value());
+  Client& screen = JoinOnly(side);
+  ASSERT_NE(screen.participant(), nullptr);
+  EXPECT_THAT(KindsOf(screen.Take()), testing::Not(testing::Contains("refresh_token")));
+  world_.manager.Evict(world_.now, "room", "bob", 5000);
+  EXPECT_EQ(world_.manager.Find("room")->Find("bob"), nullptr);
+  EXPECT_EQ(world_.manager.Find("room")->Find("bob#screen"), nullptr);
+  EXPECT_EQ(world_.manager.CheckJoin(side)->status, 401);
+}
+
+TEST_F(Eviction, RefusesSideSessionsWhereAHomeserverCountsMembers) {
+  world_.options.allow_side_sessions = false;
+  JoinParams side = World::Params("room", "bob#screen");
+  side.token_identity = "bob";
+  EXPECT_EQ(world_.manager.CheckJoin(side)->status, 403);
+}
+
 TEST_F(Eviction, PutsOutOnlyTheIdentityNamed) {
   Client& phone = Join("@bob:example.com:PHONE");
   Client& laptop = Join("@bob:example.com:LAPTOP");
