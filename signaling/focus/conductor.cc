@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "signaling/matrix/ids.h"
+#include "signaling/matrix/mint.h"
 
 namespace fovea::focus {
 
@@ -169,6 +170,15 @@ void Conductor::HandleLeft(Instant now, const std::string& room_name, const std:
     }
     row->is_restricted = false;
   }
+  table_.UpdateTimer(key);
+}
+
+void Conductor::HandleAborted(Instant now, const std::string& room_name,
+                              const std::string& identity) {
+  const AdmissionKey key{room_name, identity};
+  Admission* row = table_.Find(key);
+  if (row == nullptr) return;
+  row->keep_until = std::max(row->keep_until, now + kAfterLeft);
   table_.UpdateTimer(key);
 }
 
@@ -353,7 +363,9 @@ void Conductor::RunPending(Instant now, const AdmissionKey& key, Admission& row)
   row.pending.reset();
   if (pending.action == PolicyAction::kEvictAfterGrace) {
     EvictRow(now, key, row, pending.cause);
-  } else if (row.connections > 0 && !row.is_evicted) {
+  } else if (row.connections > 0 && !row.is_evicted &&
+             matrix::MayPublish(row.minted, options_.restricted_can_publish)) {
+    // Who never had the right must not be given it back.
     row.is_restricted = true;
     actions_.push_back(RestrictPublish{key.room_name, key.identity});
   }

@@ -51,10 +51,11 @@ class Conductor {
   static constexpr Duration kIdleWatch = Seconds(60);
   // How long an answer is good for the request that caused it.
   static constexpr Duration kAnswerGoodFor = Seconds(10);
-  // A token may have been refreshed until the connection ended: refresh tokens live 10 min, and
-  // verifiers allow a minute.
+  // A token may have been refreshed until the connection ended, and one that expired just now for
+  // somebody who has not got as far as being connected: refresh tokens live 10 min or as long as
+  // what they replace, and verifiers allow a minute.
   static constexpr Duration kAfterLeft = Seconds(15 * 60);
-  static constexpr std::int64_t kTokenSlackSeconds = 60;
+  static constexpr std::int64_t kTokenSlackSeconds = 15 * 60;
 
   // `wall_offset_us`: wall clock minus monotonic clock, as in livekit::Context.
   Conductor(ConductorOptions options, std::int64_t wall_offset_us, Rng rng);
@@ -81,6 +82,8 @@ class Conductor {
   // --- From the rooms. About identities without a token of ours: no-ops. Each HandleConnected is
   // followed by one HandleLeft; two connections of one identity may overlap in either order.
   void HandleConnected(Instant now, const std::string& room_name, const std::string& identity);
+  // A join that ended before it was connected: it has got a refresh token.
+  void HandleAborted(Instant now, const std::string& room_name, const std::string& identity);
   void HandleLeft(Instant now, const std::string& room_name, const std::string& identity,
                   DepartureReason reason);
   void HandlePublishing(Instant now, const std::string& room_name, const std::string& identity,

@@ -17,8 +17,9 @@ namespace fovea::focus {
 
 struct ConductorOptions {
   std::string homeserver;  // our homeserver's name; empty: nothing is watched, every mint allowed
-  bool unknown_room_allowed = true;  // rooms that our homeserver shows to nobody
-  bool slots_bind_openid = false;    // closed slots also concern tokens of /get_token
+  bool unknown_room_allowed = true;     // rooms that our homeserver shows to nobody
+  bool slots_bind_openid = false;       // closed slots also concern tokens of /get_token
+  bool restricted_can_publish = false;  // users of homeservers without full access
   // The homeserver can be read without asking as one of its users: our account is in the rooms
   // (/sync). Otherwise as a user who is (application service).
   bool reads_as_itself = false;

@@ -43,6 +43,10 @@ std::string ClaimsJson(const MintClaims& claims) {
   return out;
 }
 
+bool MayPublish(const MintedIdentity& who, bool restricted_can_publish) {
+  return who.route != TokenRoute::kFederation && (who.full_access || restricted_can_publish);
+}
+
 std::string MintToken(const MintClaims& claims, std::string_view secret) {
   return wire::SignJwt(ClaimsJson(claims), secret);
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "signaling/matrix/minted_identity.h"
+
 namespace fovea::matrix {
 
 struct MintClaims {
@@ -16,6 +18,9 @@ struct MintClaims {
   std::int64_t issued_unix = 0;
   std::int64_t expires_unix = 0;
 };
+
+// Those from elsewhere watch, unless the operator lets them publish.
+[[nodiscard]] bool MayPublish(const MintedIdentity& who, bool restricted_can_publish);
 
 // The claims as JSON in which every byte is ASCII and none is '>', '?', '~' or DEL: the base64url
 // text of it then has neither '-' nor '_'. Element Call decodes it with atob(), which takes

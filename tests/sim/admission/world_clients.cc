@@ -19,6 +19,7 @@ MintedIdentity World::Identity(const std::string& room_id, const std::string& us
                      .device_id = "D" + std::to_string(device),
                      .member_id = {},
                      .server_name = std::string(matrix::ServerNameOf(user)),
+                     .full_access = true,
                      .route = kRoutes[device]};
   if (who.route != TokenRoute::kLegacy) who.member_id = "m" + std::to_string(device);
   who.identity = room_id + user + ":" + who.device_id;

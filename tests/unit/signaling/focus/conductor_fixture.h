@@ -163,6 +163,7 @@ class ConductorTest : public ::testing::Test {
                           .device_id = device,
                           .member_id = member_id,
                           .server_name = user.substr(user.find(':') + 1),
+                          .full_access = true,
                           .route = route,
                           .issued_unix = Unix(),
                           .expires_unix = Unix() + 3600};

@@ -219,6 +219,33 @@ TEST_F(ConductorTest, StopsAPublisherThirtySecondsAfterTheMembershipWasLeft) {
   EXPECT_THAT(restored_, ElementsAre(phone.identity));
 }
 
+TEST_F(ConductorTest, GivesNobodyARightToPublishThatTheirTokenDidNot) {
+  StartRoom({"@carol:far"});
+  MintedIdentity carol = Minted("@carol:far", "C");
+  carol.full_access = false;
+  conductor_->RecordMint(now_, carol);
+  conductor_->HandleConnected(now_, carol.room_name, carol.identity);
+  static_cast<void>(Connect("@bob:far", "B", TokenRoute::kFederation, "mem"));
+  Push({Legacy("@carol:far", "C"), Sticky("@bob:far", "mem")});
+  Push({LegacyLeave("@carol:far", "C", "@carol:far"), Sticky("@bob:far", "mem", false)});
+  Pass(Seconds(31));
+  Push({Legacy("@carol:far", "C"), Sticky("@bob:far", "mem")});
+  EXPECT_THAT(restricted_, IsEmpty());
+  EXPECT_THAT(restored_, IsEmpty());
+}
+
+TEST_F(ConductorTest, RemembersWhoseJoinGaveThemARefreshTokenAndNothingElse) {
+  StartRoom({"@bob:hs"});
+  const auto bob = Mint("@bob:hs", "B");
+  Settle(Seconds(3659));  // the last moment that his token is taken
+  conductor_->HandleAborted(now_, bob.room_name, bob.identity);
+  Settle(Seconds(300));
+  conductor_->HandleConnected(now_, bob.room_name, bob.identity);
+  Drain();
+  Push({Member("@bob:hs", "ban", "@admin:hs")});
+  EXPECT_THAT(Evicted(), testing::Contains(bob.identity));
+}
+
 TEST_F(ConductorTest, ForgetsALeaveThatIsTakenBack) {
   StartRoom({"@bob:hs"});
   static_cast<void>(Connect("@bob:hs", "B"));
