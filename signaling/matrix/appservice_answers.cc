@@ -73,6 +73,13 @@ JoinedAnswer ReadIsJoined(int status, std::string_view body) {
   return joined->get<bool>() ? JoinedAnswer::kJoined : JoinedAnswer::kNotJoined;
 }
 
+bool IsRefusal(int status, std::string_view body) {
+  if (status != 403 && status != 404) return false;
+  const std::string code = ErrcodeOf(body);
+  return code == "M_FORBIDDEN" || code == "M_NOT_FOUND" || code == "M_GUEST_ACCESS_FORBIDDEN" ||
+         code == "M_USER_DEACTIVATED";
+}
+
 DeviceAnswer ReadDevice(int status, std::string_view body, std::string_view device_id) {
   if (status == 404 && ErrcodeOf(body) == "M_NOT_FOUND") return DeviceAnswer::kGone;
   if (status != 200) return DeviceAnswer::kUnknown;

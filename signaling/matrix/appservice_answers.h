@@ -17,6 +17,10 @@ enum class JoinedAnswer : std::uint8_t { kJoined, kNotJoined, kUnknown };
 // GET /rooms/{room}/is_joined.
 [[nodiscard]] JoinedAnswer ReadIsJoined(int status, std::string_view body);
 
+// Whether this is the homeserver saying that it does not show the room, or does not know it: what
+// a reverse proxy says in its place, for want of a homeserver, is none of its answers.
+[[nodiscard]] bool IsRefusal(int status, std::string_view body);
+
 // GET /devices/{id} as its user. kGone only where the homeserver itself says that there is none.
 enum class DeviceAnswer : std::uint8_t { kThere, kGone, kUnknown };
 [[nodiscard]] DeviceAnswer ReadDevice(int status, std::string_view body,

@@ -74,6 +74,21 @@ TEST(DelayedEvent, IsNeverFoundInHalfAnAnswer) {
   }
 }
 
+TEST(Refusal, IsTheHomeserversOwnWordOnly) {
+  EXPECT_TRUE(IsRefusal(403, R"({"errcode":"M_FORBIDDEN","error":"not in the room"})"));
+  EXPECT_TRUE(IsRefusal(404, R"({"errcode":"M_NOT_FOUND"})"));
+  EXPECT_TRUE(IsRefusal(403, R"({"errcode":"M_USER_DEACTIVATED"})"));
+  for (const char* body : {"", "404 page not found", "<html>403 Forbidden</html>", "{}", "[]",
+                           R"({"errcode":"M_UNRECOGNIZED"})", R"({"errcode":"M_LIMIT_EXCEEDED"})",
+                           R"({"errcode":7})", R"({"errcode":"M_FORBIDDEN")"}) {
+    EXPECT_FALSE(IsRefusal(403, body)) << body;
+    EXPECT_FALSE(IsRefusal(404, body)) << body;
+  }
+  EXPECT_FALSE(IsRefusal(401, R"({"errcode":"M_FORBIDDEN"})"));
+  EXPECT_FALSE(IsRefusal(502, R"({"errcode":"M_FORBIDDEN"})"));
+  EXPECT_FALSE(IsRefusal(200, R"({"errcode":"M_FORBIDDEN"})"));
+}
+
 TEST(RelayedToken, PassesOnATokenAndARefusal) {
   const auto token =
       ReadRelayedToken(200, R"({"status":200,"content":{"jwt":"a.b.c","url":"wss://other"}})");
