@@ -202,6 +202,12 @@ MaybeError Reader::ReadNumbers() {
     }
     config_.external.sanity_check_interval_s = static_cast<std::uint32_t>(*seconds);
   }
+  if (!Variable("LIVEKIT_MEMBERSHIP_CHECK_INTERVAL_SECONDS").empty()) {
+    config_.notes.push_back(
+        "LIVEKIT_MEMBERSHIP_CHECK_INTERVAL_SECONDS is accepted, not used: with an application "
+        "service the homeserver pushes who leaves; in front of another LiveKit server nobody is "
+        "put out");
+  }
   if (const std::string text = Variable("LIVEKIT_CAN_UPDATE_OWN_METADATA"); !text.empty()) {
     if (text != "true" && text != "false" && text != "1" && text != "0") {
       return Wrong("LIVEKIT_CAN_UPDATE_OWN_METADATA", "true or false, found " + Quoted(text));

@@ -21,6 +21,7 @@ namespace {
 
 // Redis has this long to take the purge of expired jobs before we serve without it.
 constexpr Duration kPurgeTimeout = Seconds(5);
+constexpr Duration kFindHomeserverAgain = Seconds(10);
 
 std::uint64_t RandomSeed() {
   std::uint64_t seed = 0;
@@ -41,10 +42,13 @@ ExternalServer::ExternalServer(Config config)
 }
 
 ExternalServer::~ExternalServer() {
+  // Requests that wait hold on to their connections, and answering them may bring up those behind.
+  is_closing_ = true;
   metrics_.reset();
-  http_.reset();
+  find_again_.reset();
   leaves_.reset();
   tokens_.reset();
+  http_.reset();
   sfu_.reset();
   redis_.reset();
   state_.reset();
@@ -78,7 +82,7 @@ std::optional<std::string> ExternalServer::Start() {
       TokenFront::Make({.loop = loop_.uv(),
                         .config = config_,
                         .log = *log_,
-                        .policy = nullptr,
+                        .policy = nullptr,  // AskingMintPolicy
                         .open_room =
                             [this](const std::string& room, std::function<void(bool)> on_opened) {
                               sfu_->CreateRoom(room, std::move(on_opened));
@@ -86,11 +90,27 @@ std::optional<std::string> ExternalServer::Start() {
                         .on_answered = [] {}});
   if (!tokens.ok()) return tokens.error();
   tokens_ = std::move(*tokens);
+  if (!config_.appservice.hs_token.empty()) {
+    TransactionSink& sink = *this;
+    appservice_ = std::make_unique<Appservice>(config_.appservice.hs_token, sink);
+    find_again_ = std::make_unique<io::Timer>(loop_.uv(), [this] { FindHomeserver(); });
+    if (config_.homeserver.url.empty()) FindHomeserver();
+  }
   StartLeaves();
   if (auto error = ResumeJobs()) return error;
   http_ = std::make_unique<io::HttpServer>(loop_.uv(), *this);
   if (auto error = listeners_.Open(*http_)) return error;
   return OpenMetrics();
+}
+
+// Of a homeserver whose routes come by here the environment tells the name alone.
+void ExternalServer::FindHomeserver() {
+  if (is_closing_) return;
+  tokens_->cs_api().Resolve(config_.homeserver.name, [this](const std::optional<CsApi>& api) {
+    if (is_closing_) return;
+    if (!api.has_value()) return find_again_->StartOnce(kFindHomeserverAgain);
+    config_.homeserver.url = api->base_url;
+  });
 }
 
 std::optional<std::string> ExternalServer::OpenMetrics() {
@@ -113,7 +133,9 @@ MetricsFacts ExternalServer::CountForMetrics() const {
 
 std::optional<std::string> ExternalServer::StartTls() {
   Result<io::TlsClient, std::string> tls =
-      io::TlsClient::Make({.verify = !config_.federation.insecure_skip_verify_tls});
+      io::TlsClient::Make(io::TlsTrust{.ca_file = config_.homeserver.ca_file,
+                                       .with_system = true,
+                                       .verify = !config_.federation.insecure_skip_verify_tls});
   if (!tls.ok()) return "https: " + tls.error();
   tls_.emplace(std::move(*tls));
   return std::nullopt;
@@ -236,14 +258,23 @@ std::size_t ExternalServer::LargeBodyBytesMax(const wire::HttpRequest& head) {
   return IsWebhook(head.target) ? limits::kSfuWebhookBytesMax : 0;
 }
 
+wire::HttpResponse ExternalServer::RefuseBody(const wire::HttpRequest& head) {
+  const bool is_token_request = !is_closing_ && tokens_->service().Handles(head.target);
+  return is_token_request ? TokenService::RefuseBody() : HttpHandler::RefuseBody(head);
+}
+
 void ExternalServer::OnUpgrade(io::IncomingRequest /*request*/, io::UpgradeWriter writer) {
   writer.Refuse(wire::TextResponse(404, "not found"));
 }
 
 void ExternalServer::OnRequest(io::IncomingRequest request, io::ResponseWriter writer) {
+  if (is_closing_) return writer.Send(wire::TextResponse(503, "the server is shutting down"));
   const wire::RequestTarget& target = request.http.target;
   if (tokens_->service().Handles(target)) {
     return tokens_->service().Handle(io::MonotonicNow(), std::move(request), std::move(writer));
+  }
+  if (appservice_ != nullptr && Appservice::Handles(target)) {
+    return writer.Send(appservice_->Handle(io::MonotonicNow(), request.http));
   }
   const wire::HttpMethod method = request.http.method;
   if (target.path.ends_with("/healthz")) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sfu/core/log.h"
+#include "signaling/app/appservice.h"
 #include "signaling/app/config.h"
 #include "signaling/app/delayed_leaves.h"
 #include "signaling/app/external_sfu.h"
@@ -20,11 +21,12 @@
 #include "signaling/app/token_front.h"
 #include "signaling/io/event_loop.h"
 #include "signaling/io/http_server.h"
+#include "signaling/io/timer.h"
 #include "signaling/io/tls.h"
 
 namespace fovea::app {
 
-class ExternalServer : public io::HttpHandler {
+class ExternalServer : public io::HttpHandler, private TransactionSink {
  public:
   // REQUIRES: config.external.url is set.
   explicit ExternalServer(Config config);
@@ -43,6 +45,7 @@ class ExternalServer : public io::HttpHandler {
   void OnRequest(io::IncomingRequest request, io::ResponseWriter writer) override;
   void OnUpgrade(io::IncomingRequest request, io::UpgradeWriter writer) override;
   [[nodiscard]] std::size_t LargeBodyBytesMax(const wire::HttpRequest& head) override;
+  [[nodiscard]] wire::HttpResponse RefuseBody(const wire::HttpRequest& head) override;
 
   void OnSignal(int number);
   [[nodiscard]] std::optional<std::string> StartTls();
@@ -55,8 +58,15 @@ class ExternalServer : public io::HttpHandler {
   [[nodiscard]] std::optional<std::string> OpenMetrics();
   [[nodiscard]] MetricsFacts CountForMetrics() const;
 
-  // Constant after construction.
-  const Config config_;
+  void FindHomeserver();
+  // TransactionSink. What is pushed is of no use here: nobody is put out of another server's rooms.
+  focus::TransactionOutcome OnTransaction(Instant, const std::string&, std::string_view) override {
+    return focus::TransactionOutcome::kTaken;
+  }
+  void OnPing(Instant) override {}
+
+  // Constant after construction, but for the URL of a homeserver that is known by name only.
+  Config config_;
   const std::unique_ptr<LogSink> log_;
   Listeners listeners_;
 
@@ -65,8 +75,11 @@ class ExternalServer : public io::HttpHandler {
   std::unique_ptr<StateStore> state_;  // null: Redis keeps the jobs
   std::unique_ptr<RedisJobs> redis_;   // null: the state file does, or nobody
   std::unique_ptr<ExternalSfu> sfu_;
+  bool is_closing_ = false;  // being destroyed: nothing below is to be counted on
   std::unique_ptr<TokenFront> tokens_;
   std::unique_ptr<DelayedLeaves> leaves_;
+  std::unique_ptr<Appservice> appservice_;  // null: no homeserver is registered here
+  std::unique_ptr<io::Timer> find_again_;
   std::unique_ptr<io::HttpServer> http_;
   std::unique_ptr<MetricsListener> metrics_;  // null: not asked for
   double started_unix_ = 0;

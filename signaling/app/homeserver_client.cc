@@ -64,11 +64,14 @@ HomeserverClient::HomeserverClient(uv_loop_t* loop, const HomeserverConfig& home
                                    const AppserviceConfig& appservice, const io::TlsClient* tls)
     : homeserver_(homeserver), appservice_(appservice), client_(loop, Options(tls)) {}
 
-wire::OutgoingRequest HomeserverClient::Request(wire::HttpMethod method, const std::string& target,
-                                                std::string body) const {
+std::optional<wire::OutgoingRequest> HomeserverClient::Request(wire::HttpMethod method,
+                                                               const std::string& target,
+                                                               std::string body) const {
+  const std::optional<wire::HttpUrl> url = wire::ParseHttpUrl(homeserver_.url + target);
+  if (!url.has_value()) return std::nullopt;
   wire::OutgoingRequest request;
   request.method = method;
-  request.url = *wire::ParseHttpUrl(homeserver_.url + target);
+  request.url = *url;
   const std::string& token =
       appservice_.as_token.empty() ? homeserver_.access_token : appservice_.as_token;
   request.headers = {{"Authorization", "Bearer " + token}, {"Accept", "application/json"}};
@@ -81,7 +84,9 @@ void HomeserverClient::FetchRoomState(const std::string& room_id, const std::str
                                       OnRoomState on_done) {
   std::string target = "/_matrix/client/v3/rooms/" + wire::PercentEncode(room_id) + "/state";
   if (!as_user.empty()) target += "?user_id=" + wire::PercentEncode(as_user);
-  client_.Start(Request(wire::HttpMethod::kGet, target, {}), kStateTimeout,
+  std::optional<wire::OutgoingRequest> request = Request(wire::HttpMethod::kGet, target, {});
+  if (!request.has_value()) return on_done({.room_id = room_id, .as_user = as_user});
+  client_.Start(*std::move(request), kStateTimeout,
                 [room_id, as_user, on_done = std::move(on_done)](const auto& result) {
                   using Status = focus::RoomStateAnswer::Status;
                   focus::RoomStateAnswer answer;
@@ -90,7 +95,7 @@ void HomeserverClient::FetchRoomState(const std::string& room_id, const std::str
                   if (result.ok() && result->status == 200) {
                     answer.status = Status::kAnswered;
                     answer.body = result->body;
-                  } else if (result.ok() && (result->status == 403 || result->status == 404)) {
+                  } else if (result.ok() && matrix::IsRefusal(result->status, result->body)) {
                     answer.status = Status::kRefused;
                   } else if (result.ok()) {
                     answer.retry_after = RetryAfter(*result);
@@ -99,11 +104,13 @@ void HomeserverClient::FetchRoomState(const std::string& room_id, const std::str
                 });
 }
 
-void HomeserverClient::Ask(wire::OutgoingRequest request, Duration timeout, OnAnswer on_answer) {
+void HomeserverClient::Ask(std::optional<wire::OutgoingRequest> request, Duration timeout,
+                           OnAnswer on_answer) {
+  if (!request.has_value()) return on_answer(0, {});
   io::HttpCallOptions options;
   options.timeout = timeout;
   options.response_bytes_max = limits::kHomeserverAnswerBytesMax;
-  client_.Start(std::move(request), std::move(options),
+  client_.Start(*std::move(request), std::move(options),
                 [on_answer = std::move(on_answer)](const auto& result) {
                   if (!result.ok()) return on_answer(0, {});
                   on_answer(result->status, result->body);
@@ -178,13 +185,15 @@ void HomeserverClient::Ping(const std::string& transaction_id, OnPinged on_done)
   body["transaction_id"] = transaction_id;
   const std::string target =
       "/_matrix/client/v1/appservice/" + wire::PercentEncode(appservice_.id) + "/ping";
-  client_.Start(Request(wire::HttpMethod::kPost, target, wire::DumpJson(body)),
-                [this, on_done = std::move(on_done)](const auto& result) {
-                  if (!result.ok()) {
-                    return on_done(homeserver_.url + ": " + std::string(ToString(result.error())));
-                  }
-                  on_done(result->status == 200 ? "" : PingProblem(*result, homeserver_.url));
-                });
+  std::optional<wire::OutgoingRequest> request =
+      Request(wire::HttpMethod::kPost, target, wire::DumpJson(body));
+  if (!request.has_value()) return on_done("homeserver.url is not set");
+  client_.Start(*std::move(request), [this, on_done = std::move(on_done)](const auto& result) {
+    if (!result.ok()) {
+      return on_done(homeserver_.url + ": " + std::string(ToString(result.error())));
+    }
+    on_done(result->status == 200 ? "" : PingProblem(*result, homeserver_.url));
+  });
 }
 
 }  // namespace fovea::app

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "sfu/core/time.h"
@@ -27,7 +28,8 @@ class HomeserverClient : public HomeserverPort {
   // Another homeserver has to be found, too, and it asks its own focus.
   static constexpr Duration kRelayTimeout = Seconds(15);
 
-  // `tls` outlives this object.
+  // `homeserver` and `tls` outlive this object; while the URL of the former is empty, nothing is
+  // answered.
   HomeserverClient(uv_loop_t* loop, const HomeserverConfig& homeserver,
                    const AppserviceConfig& appservice, const io::TlsClient* tls);
 
@@ -54,11 +56,13 @@ class HomeserverClient : public HomeserverPort {
   void Ping(const std::string& transaction_id, OnPinged on_done);
 
  private:
-  [[nodiscard]] wire::OutgoingRequest Request(wire::HttpMethod method, const std::string& target,
-                                              std::string body) const;
+  // Nothing while the homeserver's URL is not known.
+  [[nodiscard]] std::optional<wire::OutgoingRequest> Request(wire::HttpMethod method,
+                                                             const std::string& target,
+                                                             std::string body) const;
   // Status 0: nothing came.
   using OnAnswer = std::function<void(int status, const std::string& body)>;
-  void Ask(wire::OutgoingRequest request, Duration timeout, OnAnswer on_answer);
+  void Ask(std::optional<wire::OutgoingRequest> request, Duration timeout, OnAnswer on_answer);
   void ListDelayedEvents(const std::string& user_id, const std::string& delay_id,
                          OnDelayedEvent on_answer);
 

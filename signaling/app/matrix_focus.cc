@@ -17,6 +17,9 @@ namespace fovea::app {
 namespace {
 
 constexpr Duration kPingAgainAfter = Seconds(10);
+// A homeserver waits up to nine minutes before it tries a push again that failed, unless it is
+// pinged. So long may a failure of that one direction last longer than it has to.
+constexpr Duration kPingEvery = Seconds(60);
 
 focus::ConductorOptions OptionsOf(const Config& config) {
   focus::ConductorOptions options;
@@ -25,6 +28,7 @@ focus::ConductorOptions OptionsOf(const Config& config) {
   options.homeserver = watching == Watching::kNothing ? "" : config.homeserver.name;
   options.reads_as_itself = watching == Watching::kSync;
   options.unknown_room_allowed = !config.access.deny_unknown_rooms;
+  options.restricted_can_publish = config.access.restricted_can_publish.value_or(false);
   return options;
 }
 
@@ -72,7 +76,7 @@ MatrixFocus::MatrixFocus(const Parts& parts)
                  Rng(parts.context.rng.Next64())),
       appservice_(parts.config.appservice.hs_token, *this),
       homeserver_(parts.loop, parts.config.homeserver, parts.config.appservice, parts.tls),
-      ping_again_(parts.loop, [this] { Ping(); }) {
+      ping_again_(parts.loop, [this] { PingIfQuiet(); }) {
   if (WatchingOf(config_) != Watching::kSync) return;
   sync_.emplace(parts.loop, config_.homeserver, parts.tls, log_, [this](std::string_view body) {
     const Instant now = io::MonotonicNow();
@@ -111,16 +115,28 @@ void MatrixFocus::Start(Instant now) {
 void MatrixFocus::Ping() {
   homeserver_.Ping("fovea-" + std::to_string(context_.rng.Next32()),
                    [this](const std::string& error) {
-                     if (error.empty()) {
+                     const bool is_news = ping_error_ != error;
+                     ping_error_ = error;
+                     if (is_news && error.empty()) {
                        log_.Log(LogLevel::kInfo, "the homeserver pushes to this focus");
-                       return;
+                     } else if (is_news) {
+                       log_.Log(LogLevel::kWarn, "membership is not pushed, calls go on: " + error);
                      }
-                     log_.Log(LogLevel::kWarn, "membership is not pushed yet: " + error);
-                     ping_again_.StartOnce(kPingAgainAfter);
+                     ping_again_.StartOnce(error.empty() ? kPingEvery : kPingAgainAfter);
                    });
 }
 
-void MatrixFocus::OnPing(Instant /*now*/) { was_pinged_ = true; }
+// Whether no push comes because nothing happens or because they fail does not show here.
+void MatrixFocus::PingIfQuiet() {
+  const std::optional<Instant> heard = conductor_.last_heard();
+  const bool is_quiet = !heard.has_value() || io::MonotonicNow() - *heard >= kPingEvery;
+  if (ping_error_ == "" && (!is_quiet || conductor_.admissions() == 0)) {
+    return ping_again_.StartOnce(kPingEvery);
+  }
+  Ping();
+}
+
+void MatrixFocus::OnPing(Instant /*now*/) {}
 
 bool MatrixFocus::Handles(const wire::RequestTarget& target) const {
   return !config_.appservice.hs_token.empty() && Appservice::Handles(target);
@@ -183,7 +199,8 @@ void MatrixFocus::OnActive(Instant now, const std::string& room, const std::stri
 
 void MatrixFocus::OnGone(Instant now, const std::string& room, const std::string& identity,
                          pb::DisconnectReason reason, bool was_active) {
-  if (was_active) conductor_.HandleLeft(now, room, identity, ReasonOf(reason));
+  if (!was_active) return conductor_.HandleAborted(now, room, identity);
+  conductor_.HandleLeft(now, room, identity, ReasonOf(reason));
 }
 
 void MatrixFocus::OnPublishing(Instant now, const std::string& room, const std::string& identity,
@@ -198,6 +215,10 @@ void MatrixFocus::Pump(Instant now) {
     evidence_at_ = now;
     conductor_.HandleTimeout(now);
   }
+  const bool is_failing = conductor_.is_homeserver_failing();
+  // While it was away its pushes failed as well, and those wait for longer and longer.
+  if (was_failing_ && !is_failing && WatchingOf(config_) == Watching::kAppservice) Ping();
+  was_failing_ = is_failing;
   DecideWaiting(now);
   DoActions(now);
 }

@@ -79,6 +79,9 @@ class MatrixFocus : private TransactionSink {
   void OnPublishing(Instant now, const std::string& room, const std::string& identity,
                     std::size_t audio_tracks, std::size_t video_tracks);
 
+  // False: no homeserver says who is in a room.
+  [[nodiscard]] bool is_watching() const { return WatchingOf(config_) != Watching::kNothing; }
+
   // A fence that RoomManager::Evict posted is complete; others are ignored.
   void HandleFence(Instant now, std::uint64_t fence);
   // Once per turn, after every input: timers, and what they and the inputs have made due.
@@ -104,6 +107,7 @@ class MatrixFocus : private TransactionSink {
   void OnPing(Instant now) override;
 
   void Ping();
+  void PingIfQuiet();
   void DoActions(Instant now);
   void KeepChanges();
   void Do(Instant now, const focus::Evict& action);
@@ -131,7 +135,8 @@ class MatrixFocus : private TransactionSink {
   HomeserverClient homeserver_;
   std::optional<SyncClient> sync_;  // where there is no application service
   io::Timer ping_again_;
-  bool was_pinged_ = false;
+  std::optional<std::string> ping_error_;  // of the last ping; empty: it came back to us
+  bool was_failing_ = false;               // as the Conductor said last turn
   OnPutOut on_put_out_;
   std::vector<WaitingMint> waiting_;                   // at most kWaitingMintsMax
   std::unordered_map<std::uint64_t, Instant> fences_;  // fence: when its evidence came

@@ -26,6 +26,7 @@ MatrixSide::~MatrixSide() {
 
 std::optional<std::string> MatrixSide::Start(Instant now) {
   const Config& config = parts_.config;
+  if (auto error = StartTls()) return error;
   store_ = std::make_unique<StateStore>();
   if (!config.state.file.empty()) {
     auto opened = StateStore::Open(parts_.loop, config.state.file, parts_.log);
@@ -45,7 +46,7 @@ std::optional<std::string> MatrixSide::Start(Instant now) {
                                                               .rooms = parts_.rooms,
                                                               .store = *store_,
                                                               .turn_soon = parts_.turn_soon,
-                                                              .tls = parts_.tls});
+                                                              .tls = tls()});
   }
   if (ServesMatrix(config)) {
     if (auto error = StartTokens()) return error;
@@ -58,9 +59,25 @@ std::optional<std::string> MatrixSide::Start(Instant now) {
         WellKnownOptions{.upstream = config.homeserver.well_known_upstream,
                          .base_url = config.homeserver.well_known_base_url,
                          .livekit_service_url = ServiceUrlOf(config.access.public_url)},
-        parts_.tls);
+        tls());
   }
   if (focus_ != nullptr) focus_->Start(now);
+  return std::nullopt;
+}
+
+std::optional<std::string> MatrixSide::StartTls() {
+  const Config& config = parts_.config;
+  Result<io::TlsClient, std::string> tls =
+      io::TlsClient::Make(io::TlsTrust{.ca_file = config.homeserver.ca_file,
+                                       .with_system = true,
+                                       .verify = !config.federation.insecure_skip_verify_tls});
+  if (tls.ok()) {
+    tls_.emplace(*std::move(tls));
+  } else if (!config.homeserver.ca_file.empty()) {
+    return "homeserver.ca_file: " + tls.error();
+  } else {
+    parts_.log.Log(LogLevel::kWarn, "https to the homeserver will fail: " + tls.error());
+  }
   return std::nullopt;
 }
 
@@ -102,7 +119,7 @@ void MatrixSide::StartLeaves(Instant now) {
                                                            .store = *this,
                                                            .sfu = *sfu_,
                                                            .log = parts_.log},
-                                      HttpsClientOptions(parts_.tls));
+                                      HttpsClientOptions(tls()));
   leaves_->Resume(now, store_->Jobs());
   leaves_->VerifyOwnServer();
   tokens_->service().SetDelegation(leaves_.get());
@@ -128,7 +145,7 @@ bool MatrixSide::IsConnected(const matrix::LeaveKey& key) const {
 
 bool MatrixSide::Handle(Instant now, io::IncomingRequest& request, io::ResponseWriter& writer) {
   const wire::RequestTarget& target = request.http.target;
-  if (tokens_ != nullptr && tokens_->service().Handles(target)) {
+  if (IsTokenRequest(target)) {
     tokens_->service().Handle(now, std::move(request), std::move(writer));
     return true;
   }

@@ -16,6 +16,7 @@
 #include "signaling/app/token_front.h"
 #include "signaling/app/well_known.h"
 #include "signaling/io/http_server.h"
+#include "signaling/io/tls.h"
 
 namespace fovea::app {
 
@@ -28,8 +29,7 @@ class MatrixSide : public livekit::PresencePort, private LeaveJobStore {
     LogSink& log;
     livekit::Context& context;
     livekit::RoomManager& rooms;
-    std::function<void()> turn_soon;     // something came that a turn has to follow up
-    const io::TlsClient* tls = nullptr;  // null: https will fail
+    std::function<void()> turn_soon;  // something came that a turn has to follow up
   };
   explicit MatrixSide(const Parts& parts) : parts_(parts) {}
   ~MatrixSide() override;
@@ -39,6 +39,9 @@ class MatrixSide : public livekit::PresencePort, private LeaveJobStore {
 
   // Answers the request if it is for us, now or later; otherwise false, and `writer` is untouched.
   [[nodiscard]] bool Handle(Instant now, io::IncomingRequest& request, io::ResponseWriter& writer);
+  [[nodiscard]] bool IsTokenRequest(const wire::RequestTarget& target) const {
+    return tokens_ != nullptr && tokens_->service().Handles(target);
+  }
   // Token requests are refused from now on.
   void StopServing() {
     if (tokens_ != nullptr) tokens_->service().StopServing();
@@ -66,12 +69,16 @@ class MatrixSide : public livekit::PresencePort, private LeaveJobStore {
   void PutJob(const matrix::LeaveJob& job) override { store_->PutJob(job); }
   void RemoveJob(const matrix::LeaveKey& key) override { store_->RemoveJob(key); }
 
+  [[nodiscard]] std::optional<std::string> StartTls();
+  // Null: https will fail.
+  [[nodiscard]] const io::TlsClient* tls() const { return tls_.has_value() ? &*tls_ : nullptr; }
   [[nodiscard]] std::optional<std::string> StartTokens();
   void StartLeaves(Instant now);
   void OpenRoom(const std::string& room_name);
   [[nodiscard]] bool IsConnected(const matrix::LeaveKey& key) const;
 
   const Parts parts_;
+  std::optional<io::TlsClient> tls_;  // whom we believe to be our homeserver
   std::unique_ptr<StateStore> store_;
   std::unique_ptr<MatrixFocus> focus_;  // null: no homeserver is configured
   std::unique_ptr<TokenFront> tokens_;  // null: nobody to give tokens to

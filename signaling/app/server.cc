@@ -49,6 +49,11 @@ std::vector<std::string> CandidateIps(const RtcConfig& rtc) {
   return ips;
 }
 
+Config Completed(Config config) {
+  config.server.allow_side_sessions = config.homeserver.name.empty();
+  return config;
+}
+
 livekit::WebhookOptions WebhookOptionsOf(const Config& config) {
   livekit::WebhookOptions options;
   options.api_key = config.webhook.api_key;
@@ -63,7 +68,7 @@ livekit::WebhookOptions WebhookOptionsOf(const Config& config) {
 }  // namespace
 
 Server::Server(Config config)
-    : config_(std::move(config)),
+    : config_(Completed(std::move(config))),
       log_(MakeLog(config_.log)),
       listeners_(config_, *log_),
       loop_({[this] { Turn(); }, [this] { return BeforeSleep(); },
@@ -71,6 +76,8 @@ Server::Server(Config config)
       rng_(RandomSeed()) {}
 
 Server::~Server() {
+  // Answering the requests that still wait may bring up those that were sent behind them.
+  is_closing_ = true;
   for (const auto& worker : workers_) worker->Stop();
   metrics_.reset();
   // Requests that wait for a homeserver hold on to their connections: they go first.
@@ -123,8 +130,7 @@ std::optional<std::string> Server::Start() {
                         .log = *log_,
                         .context = *context_,
                         .rooms = *rooms_,
-                        .turn_soon = [this] { timer_->StartOnce(Duration::zero()); },
-                        .tls = tls_client_.has_value() ? &*tls_client_ : nullptr});
+                        .turn_soon = [this] { timer_->StartOnce(Duration::zero()); }});
   context_->presence = matrix_.get();
   if (auto error = matrix_->Start(io::MonotonicNow())) return error;
   if (auto error = listeners_.Open(*http_)) return error;
@@ -156,7 +162,14 @@ MetricsFacts Server::CountForMetrics() {
 }
 
 std::size_t Server::LargeBodyBytesMax(const wire::HttpRequest& head) {
-  return matrix_->LargeBodyBytesMax(head);
+  return is_closing_ ? 0 : matrix_->LargeBodyBytesMax(head);
+}
+
+wire::HttpResponse Server::RefuseBody(const wire::HttpRequest& head) {
+  if (!is_closing_ && matrix_->IsTokenRequest(head.target)) return TokenService::RefuseBody();
+  wire::HttpResponse response = HttpHandler::RefuseBody(head);
+  wire::AddCorsHeaders(response);
+  return response;
 }
 
 void Server::OnSignal(int number) {
@@ -267,6 +280,7 @@ void Server::DrainWorkers(Instant now) {
 }
 
 void Server::Turn() {
+  if (is_closing_) return;
   const Instant now = io::MonotonicNow();
   DrainWorkers(now);
   while (const auto message = data_->PollIncoming()) {

@@ -49,6 +49,7 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
   void OnRequest(io::IncomingRequest request, io::ResponseWriter writer) override;
   void OnUpgrade(io::IncomingRequest request, io::UpgradeWriter writer) override;
   [[nodiscard]] std::size_t LargeBodyBytesMax(const wire::HttpRequest& head) override;
+  [[nodiscard]] wire::HttpResponse RefuseBody(const wire::HttpRequest& head) override;
   // livekit::TokenPort
   std::string Refresh(const std::string& api_key, const std::string& room,
                       const pb::ParticipantInfo& participant, std::int64_t ttl_seconds) override;
@@ -94,6 +95,7 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
   std::unique_ptr<io::Timer> timer_;
   std::unique_ptr<io::HttpServer> http_;
   std::unique_ptr<MetricsListener> metrics_;  // null: not asked for
+  bool is_closing_ = false;                   // being destroyed: nothing below is to be counted on
   bool stopping_ = false;
   // Counters for metrics of what nobody else counts.
   double started_unix_ = 0;

@@ -11,6 +11,7 @@ namespace fovea::app {
 namespace {
 
 constexpr std::int64_t kDevTokenSeconds = 6 * 3600;
+constexpr const char* kStopping = "the server is shutting down";
 
 std::int64_t NowUnix() { return io::WallNow().value / 1'000'000; }
 
@@ -33,6 +34,7 @@ std::optional<wire::SignalPath> SignalPathOf(const std::string& path) {
 }  // namespace
 
 void Server::OnRequest(io::IncomingRequest request, io::ResponseWriter writer) {
+  if (is_closing_) return writer.Send(wire::TextResponse(503, kStopping));
   // Before the preflight: its answers have headers of their own.
   if (matrix_->Handle(io::MonotonicNow(), request, writer)) return Turn();
   if (wire::IsCorsPreflight(request.http))
@@ -103,6 +105,7 @@ wire::HttpResponse Server::DevToken(const wire::HttpRequest& request) const {
 }
 
 void Server::OnUpgrade(io::IncomingRequest request, io::UpgradeWriter writer) {
+  if (is_closing_) return writer.Refuse(wire::TextResponse(503, kStopping));
   const auto refuse = [&](const livekit::JoinRefusal& refusal) {
     ++joins_refused_;
     wire::HttpResponse response = RefusalResponse(refusal);

@@ -6,6 +6,7 @@
 
 #include "sfu/io/interfaces.h"
 #include "sfu/io/system_clock.h"
+#include "signaling/app/asking_mint_policy.h"
 #include "signaling/matrix/egress_policy.h"
 
 namespace fovea::app {
@@ -71,12 +72,14 @@ Result<std::unique_ptr<TokenFront>, std::string> TokenFront::Make(Parts parts) {
   front->federation_ = std::make_unique<FederationClient>(
       parts.loop, OptionsOf(config), &*front->federation_tls_, &*front->own_tls_);
   front->cs_api_ = std::make_unique<CsApiDirectory>(DirectoryOf(config), front->federation_.get());
-  if (!config.homeserver.url.empty() && !config.appservice.as_token.empty()) {
+  if (!config.homeserver.name.empty() && !config.appservice.as_token.empty()) {
     front->homeserver_ = std::make_unique<HomeserverClient>(parts.loop, config.homeserver,
                                                             config.appservice, &*front->own_tls_);
   }
   front->policy_ = std::move(parts.policy);
-  if (front->policy_ == nullptr) front->policy_ = std::make_unique<OpenMintPolicy>();
+  if (front->policy_ == nullptr) {
+    front->policy_ = std::make_unique<AskingMintPolicy>(front->homeserver_.get());
+  }
   front->service_ = std::make_unique<TokenService>(
       config, TokenService::Ports{.federation = *front->federation_,
                                   .policy = *front->policy_,

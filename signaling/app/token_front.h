@@ -25,7 +25,7 @@ class TokenFront {
     uv_loop_t* loop = nullptr;
     const Config& config;  // outlives this object, as does the log
     LogSink& log;
-    std::unique_ptr<MintPolicy> policy;  // null: OpenMintPolicy
+    std::unique_ptr<MintPolicy> policy;  // null: AskingMintPolicy
     OpenRoomFn open_room;
     std::function<void()> on_answered;
   };

@@ -29,16 +29,6 @@ class MintPolicy {
   virtual void RecordMint(Instant now, const matrix::MintedIdentity& minted) = 0;
 };
 
-// Everybody whose homeserver vouches for them, and nothing is remembered: all that can be said
-// without a homeserver that tells who is in a room. As the reference service does it.
-class OpenMintPolicy : public MintPolicy {
- public:
-  void DecideMint(Instant, const matrix::MintedIdentity&, OnAnswer on_answer) override {
-    on_answer({.allowed = true});
-  }
-  void RecordMint(Instant, const matrix::MintedIdentity&) override {}
-};
-
 // Makes a room exist before a token for it is given out. Calls back once, at once or later; a room
 // that is there already is fine.
 using OpenRoomFn =

@@ -101,6 +101,16 @@ bool TokenService::Handles(const wire::RequestTarget& target) const {
   return RouteOf(target.path) != Route::kNone;
 }
 
+wire::HttpResponse TokenService::RefuseBody() {
+  const MatrixError error{
+      .status = 413, .code = ErrCode::kTooLarge, .message = "The body is larger than a mebibyte."};
+  wire::HttpResponse response;
+  response.status = error.status;
+  response.body = error.ToJson();
+  AddTokenHeaders(response);
+  return response;
+}
+
 void TokenService::Handle(Instant now, io::IncomingRequest request, io::ResponseWriter writer) {
   auto pending = std::make_shared<Pending>(std::move(writer));
   pending->route = RouteOf(request.http.target.path);
@@ -242,9 +252,7 @@ void TokenService::Decide(const PendingPtr& pending) {
 
 void TokenService::CheckDelegation(const PendingPtr& pending) {
   if (!pending->request.delay) return OpenRoom(pending);
-  if (pending->route == Route::kProxiedDelegate && ports_.homeserver != nullptr) {
-    return CheckDelayedEvent(pending);
-  }
+  if (pending->route == Route::kProxiedDelegate) return CheckDelayedEvent(pending);
   ports_.delegation->FindClientApi(pending->who.server_name, [this, pending](bool known) {
     if (known) return OpenRoom(pending);
     Refuse(pending, matrix::BadJson("The homeserver's client-server API cannot be found."));
@@ -294,8 +302,7 @@ std::string TokenService::Mint(Instant now, Pending& pending) {
   return matrix::MintToken({.api_key = key,
                             .identity = who.identity,
                             .room_name = who.room_name,
-                            .can_publish = who.route != matrix::TokenRoute::kFederation &&
-                                           (who.full_access || restricted_publish),
+                            .can_publish = matrix::MayPublish(who, restricted_publish),
                             .can_update_own_metadata = config_.access.can_update_own_metadata,
                             .issued_unix = who.issued_unix,
                             .expires_unix = who.expires_unix},

@@ -40,6 +40,8 @@ class TokenService {
 
   // Whether the path is one of ours. Preflight requests are too: each answer has its own headers.
   [[nodiscard]] bool Handles(const wire::RequestTarget& target) const;
+  // What such a request gets if its body is larger than limits::kHttpBodyBytesMax.
+  [[nodiscard]] static wire::HttpResponse RefuseBody();
   // REQUIRES: Handles(request.http.target).
   void Handle(Instant now, io::IncomingRequest request, io::ResponseWriter writer);
   // For what is built after this.

@@ -107,6 +107,7 @@ std::optional<MatrixError> TokenService::CheckPlace(const matrix::ProxiedRequest
 // The client says which event is to be sent when it is gone. Whatever else it names is not ours to
 // send: somebody else's event, one of another room, or one that would fire while we restart.
 void TokenService::CheckDelayedEvent(const PendingPtr& pending) {
+  if (ports_.homeserver == nullptr) return Refuse(pending, matrix::NoHomeserver());
   const auto on_answer = [this, pending](const matrix::DelayedEventAnswer& answer) {
     switch (answer.status) {
       case matrix::DelayedEventStatus::kFound:

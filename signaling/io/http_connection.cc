@@ -12,8 +12,9 @@ HttpConnection::HttpConnection(HttpServer& server, HttpConnectionId id,
       id_(id),
       peer_(peer),
       stream_(std::move(stream)),
-      parser_([&server](const wire::HttpRequest& head) {
-        return server.handler_.LargeBodyBytesMax(head);
+      parser_([this](const wire::HttpRequest& head) {
+        body_refusal_ = server_.handler_.RefuseBody(head);
+        return server_.handler_.LargeBodyBytesMax(head);
       }) {
   state_since_ = last_heard_ = last_progress_ = last_ping_ = server_.Now();
   stream_->Start(*this);
@@ -83,7 +84,10 @@ void HttpConnection::HandleParsed() {
   in_parser_loop_ = false;
   if (state_ != State::kReading) return;
   if (parser_.state() == wire::HttpParseState::kFailed) {
-    Reject(parser_.error_status(), "malformed or oversized request");
+    const int status = parser_.error_status();
+    Reject(status == 413 && body_refusal_.has_value()
+               ? *body_refusal_
+               : wire::TextResponse(status, "malformed or oversized request"));
   } else if (parser_.wants_continue() && !std::exchange(sent_continue_, true)) {
     stream_->Write("HTTP/1.1 100 Continue\r\n\r\n");
   }
@@ -122,11 +126,11 @@ void HttpConnection::Respond(const wire::HttpResponse& response) {
 }
 
 // Answers what never became a request.
-void HttpConnection::Reject(int status, std::string_view text) {
+void HttpConnection::Reject(const wire::HttpResponse& response) {
   state_ = State::kHandling;
   keep_alive_ = false;
   head_only_ = false;
-  Respond(wire::TextResponse(status, text));
+  Respond(response);
 }
 
 bool HttpConnection::AcceptUpgrade(WebSocketCallbacks callbacks) {
@@ -245,7 +249,7 @@ void HttpConnection::CheckTimeouts(Instant now) {
       const bool idle = parser_.idle();
       if (now - state_since_ <= (idle ? options.idle_timeout : options.request_timeout)) return;
       if (idle) return Die();
-      return Reject(408, "the request did not arrive in time");
+      return Reject(wire::TextResponse(408, "the request did not arrive in time"));
     }
     case State::kWebSocket:
       if (websocket_->closing()) {

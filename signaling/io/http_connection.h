@@ -55,7 +55,7 @@ class HttpConnection : public ByteStreamListener {
   void ReadWebSocket(std::string_view bytes);
   void FlushWebSocket();
   void ReportClose(std::uint16_t code, std::string_view reason);
-  void Reject(int status, std::string_view text);
+  void Reject(const wire::HttpResponse& response);
   void Finish();
   void DieIfSent();
   void Die();
@@ -77,6 +77,8 @@ class HttpConnection : public ByteStreamListener {
   // Only of a handshake or a WebSocket.
   std::unique_ptr<wire::WebSocket> websocket_;
   wire::HttpResponse handshake_;
+  std::optional<wire::HttpResponse>
+      body_refusal_;  // if the body of the current request is too large
   WebSocketCallbacks callbacks_;
   bool silenced_ = false;  // our side closed: nothing is reported any more
   bool close_is_due_ = false;

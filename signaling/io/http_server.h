@@ -110,6 +110,10 @@ class HttpHandler {
   [[nodiscard]] virtual std::size_t LargeBodyBytesMax(const wire::HttpRequest& /*head*/) {
     return 0;
   }
+  // The answer to a request with this head, whose body is larger than that.
+  [[nodiscard]] virtual wire::HttpResponse RefuseBody(const wire::HttpRequest& /*head*/) {
+    return wire::TextResponse(413, "the body of the request is too large");
+  }
 };
 
 struct HttpServerOptions {
