@@ -47,7 +47,7 @@ function(fovea_test_module path)
   target_link_libraries(${target}_test PRIVATE ${target} ${ARG_DEPS} GTest::gmock_main fovea_flags)
   target_compile_definitions(${target}_test PRIVATE FOVEA_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   if(FOVEA_SANITIZE MATCHES "address")
-    # What is tested is optimised; optimising the tests as well took a fifth of the whole build.
+    # What is tested is optimised. So were the tests: room_join_test.cc took 25 s instead of 17.
     target_compile_options(${target}_test PRIVATE -O0)
   endif()
   add_dependencies(fovea_tests ${target}_test)

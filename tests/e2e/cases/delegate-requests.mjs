@@ -64,6 +64,9 @@ async function refusals(t, world, alice) {
     await refused(world, route, world.body(route, somebody, extra), 401, 'M_UNAUTHORIZED');
   }
   world.quiet('nothing was delegated to anybody who came');
+  world.sfu.opensNone = true;
+  for (const route of TOKEN_ROUTES) await refused(world, route, world.body(route, alice), 500, 'M_UNKNOWN');
+  world.sfu.opensNone = false;
   t.step('refusals');
 }
 

@@ -29,4 +29,8 @@ export async function run(t) {
   equal([again.status, again.errcode], [403, 'M_FORBIDDEN'], 'a new token for carol');
   await world.staysUp([alice, bob], 300);
   t.step('no token of hers works, and she gets no other');
+
+  // LiveKit's publish-only side sessions have identities that no homeserver knows.
+  const side = await fetch(`${world.focus.httpUrl}/rtc/validate?access_token=${bob.jwt}&publish=side`);
+  equal(side.status, 403, 'a side session of bob');
 }

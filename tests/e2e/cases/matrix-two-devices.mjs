@@ -1,7 +1,7 @@
 // One person, two devices, and Element Call's habit of connecting twice: each connection has a life of
 // its own until the person is put out.
 import { DisconnectReason } from '@livekit/rtc-node';
-import { check, equal } from '../lib/expect.mjs';
+import { check, equal, sleep } from '../lib/expect.mjs';
 import { FakeWorld } from '../lib/fake-world.mjs';
 import { NativePeer } from '../lib/native.mjs';
 
@@ -27,6 +27,8 @@ export async function run(t) {
   await world.staysUp([alice, second]);
   t.step('the same device connected again: the first ended as a duplicate, the second stays');
 
+  await connectAtOnce(t, world, alice);
+
   const desk = await world.enterCall('bob', { device: 'DESK' });
   await world.everyoneSeesEveryone([alice, second, desk]);
   const ms = await world.evicts([second, desk], () => world.room.kick(world.id('alice'), world.id('bob')));
@@ -42,4 +44,21 @@ async function connectTwice(world, first) {
   const { args } = await first.event('disconnected');
   equal(DisconnectReason[args[0]], 'DUPLICATE_IDENTITY', 'why the first connection ended');
   return second;
+}
+
+// Both on their way at the same time: whichever the focus sees last stays.
+async function connectAtOnce(t, world, alice) {
+  const [one, two] = [await world.mint('bob', { device: 'TABLET' }), await world.mint('bob', { device: 'TABLET' })];
+  const join = ({ url, jwt }, name) => NativePeer.join(world.focus, name, { url, token: jwt }).catch((error) => error);
+  const first = join(one, 'bob TABLET');
+  await sleep(100);
+  const second = await join(two, 'bob TABLET again');
+  check(second instanceof NativePeer, 'the second of two connections at once did not come about', second);
+  await first;
+  await second.publishVideo({ width: 160, height: 90, fps: 15 });
+  await alice.seesMedia(world.identity('bob', 'TABLET'), 'camera');
+  await sleep(500);
+  check(!second.events.some((e) => e.name === 'disconnected'), 'the second connection was put out', second.events);
+  await second.leave();
+  t.step('two connections of one device within a tenth of a second: one stays');
 }

@@ -77,13 +77,12 @@ async function proxied(t, focus) {
     const answer = await post(focus, route, sent, { headers });
     equal([answer.status, answer.errcode], [status, errcode], `${what} at ${route} (${answer.text})`);
   }
+  // Nobody says who is in the room: see matrix-homeserver-proxy and matrix-federated-tokens for where somebody does.
   const mine = await post(focus, PROXIED, body, { headers: { ...auth, ...user } });
-  equal(mine.status, 200, `a user of the homeserver (${mine.text})`);
-  check(!JSON.parse(atob(mine.jwt.split('.')[1])).sub.includes('alice'), 'the identity is hashed');
+  equal([mine.status, mine.errcode], [502, 'M_UNKNOWN'], `without a homeserver to ask (${mine.text})`);
   const theirs = await post(focus, FEDERATED, { ...body, user_id: '@bob:other.example' },
     { headers: { ...auth, 'x-matrix-origin': 'other.example' } });
-  equal(theirs.status, 200, `a user of another homeserver (${theirs.text})`);
-  equal(JSON.parse(atob(theirs.jwt.split('.')[1])).video.canPublish, false, 'whether they may publish');
+  equal([theirs.status, theirs.errcode], [502, 'M_UNKNOWN'], `the same for somebody of elsewhere (${theirs.text})`);
   check(!focus.tail(4000).includes('hs-token-of-the-case'), 'the hs_token is in the log');
   t.step('routes that the homeserver proxies are its own');
 }

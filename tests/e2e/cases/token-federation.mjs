@@ -107,4 +107,15 @@ async function restricted(t, server) {
   equal([delegating.status, delegating.errcode], [400, 'M_BAD_JSON'], 'a restricted user who delegates');
   atLeast(server.lookups.length, lookups + 1, 'look-ups of it');
   t.step('restricted users may watch, where somebody else opened the room');
+
+  const generous = await t.focus({
+    config: {
+      ...config(open(server), { full_access_homeservers: ['trusted.example.com'], room_creation: 'open' }),
+      room: { auto_create: false },
+    },
+  });
+  const opening = await post(generous, '/sfu/get', sfuGet(server.openId('alice')));
+  const opened = await fetch(`${generous.httpUrl}/rtc/validate?access_token=${opening.jwt}`);
+  equal(opened.status, 200, 'with room_creation: open, a room that a restricted user opened');
+  t.step('unless the operator lets everybody open rooms');
 }

@@ -1,6 +1,6 @@
 // The story of a Matrix call, shared by the cases that differ in mode and version of Element Call.
 import { atMost, until } from './expect.mjs';
-import { ElementCall, legacyWellKnown } from './element-call.mjs';
+import { ElementCall } from './element-call.mjs';
 import { MatrixWorld } from './matrix-world.mjs';
 
 export async function elementCallStory(t, options) {
@@ -15,16 +15,16 @@ export async function elementCallStory(t, options) {
 }
 
 // Versions before 0.24 find the focus in .well-known/matrix/client, and those before 0.17 know nothing
-// else. Two people in a call, and one leaves by the red button.
+// else. Three people in a call; one is kicked, and one leaves by the red button.
 export async function olderElementCallStory(t, version) {
-  const world = await MatrixWorld.start(t);
-  const call = await ElementCall.start(t, world, {
-    version, wellKnown: legacyWellKnown(world.synapse, world.serviceUrl),
-  });
+  const world = await MatrixWorld.start(t, { people: ['alice', 'bob', 'carol'], wellKnown: true });
+  const call = await ElementCall.start(t, world, { version, wellKnown: world.wellKnown });
   const alice = await call.enter('alice');
   const bob = await call.enter('bob');
+  const carol = await call.enter('carol');
   await call.everyoneSeesEveryone();
   t.step(`WebSocket paths: ${[...new Set([...alice.sockets, ...bob.sockets])].join(' ')}`);
+  await kickCarol(t, world, carol, [alice, bob]);
   await bob.hangUp();
   await alice.seesOthers(0);
   t.step('bob hung up, alice is alone');

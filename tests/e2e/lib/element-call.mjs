@@ -61,16 +61,8 @@ export function widgetParameters(isFirst, more = {}) {
   };
 }
 
-// https://NAME/.well-known/matrix/client of a homeserver that advertises a focus the old way.
-export function legacyWellKnown(synapse, serviceUrl) {
-  return {
-    'm.homeserver': { base_url: synapse.url },
-    'org.matrix.msc4143.rtc_foci': [{ type: 'livekit', livekit_service_url: serviceUrl }],
-  };
-}
-
 export class ElementCall {
-  // `mode` is Element Call's matrix_rtc_mode. `wellKnown` answers discovery by .well-known.
+  // `mode` is Element Call's matrix_rtc_mode. `wellKnown`: the URL of what the server's domain serves there.
   static async serve(t, world, { version = '0.26', mode = 'compatibility', wellKnown, widget } = {}) {
     const self = new ElementCall();
     Object.assign(self, { t, world, wellKnown, pages: {}, inCall: [] });

@@ -34,6 +34,9 @@ class FakeCs {
   calls = [];  // "restart id", "send id"
   times = [];
   status = () => 200;  // of a call, by action and id
+  asToken = 'none';
+  joined = [];  // user ids
+  events = {};  // "user id", a space, and the delay id: what GET says of it
 
   async start(folder) {
     const files = selfSigned(folder);
@@ -68,6 +71,9 @@ class FakeCs {
   }
 
   #delayed(request, response) {
+    const url = new URL(request.url, 'http://x');
+    if (url.pathname.endsWith('/is_joined')) return this.#isJoined(request, response, url);
+    if (request.method === 'GET') return this.#delayedEvent(request, response, url);
     const match = /\/org\.matrix\.msc4140\/delayed_events\/([^/]+)\/(restart|send)$/.exec(request.url.split('?')[0]);
     if (!match) return response.writeHead(404).end('{}');
     const [, id, action] = match;
@@ -76,6 +82,26 @@ class FakeCs {
     const status = this.status(action, id);
     response.writeHead(status, { 'content-type': 'application/json' });
     return response.end('{}');
+  }
+
+  // What an application service may ask: who is in the room, and about its users' delayed events.
+  #asAppservice(request, response, answer) {
+    const known = request.headers.authorization === `Bearer ${this.asToken}`;
+    const [status, body] = known ? answer() : [401, { errcode: 'M_UNKNOWN_TOKEN' }];
+    return response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  }
+
+  #isJoined(request, response, url) {
+    return this.#asAppservice(request, response, () => (
+      [200, { joined: this.joined.includes(url.searchParams.get('mxid')) }]));
+  }
+
+  #delayedEvent(request, response, url) {
+    const id = decodeURIComponent(url.pathname.split('/').at(-1));
+    return this.#asAppservice(request, response, () => {
+      const event = this.events[`${url.searchParams.get('user_id')} ${id}`];
+      return event ? [200, event] : [404, { errcode: 'M_NOT_FOUND' }];
+    });
   }
 
   count(call) { return this.calls.filter((c) => c === call).length; }
@@ -119,9 +145,9 @@ export class ExternalWorld {
   kill() { return this.service.stop(); }
 
   // POST to one of the three routes; {status, text, ...what the JSON says}.
-  async ask(route, body, { method = 'POST' } = {}) {
+  async ask(route, body, { method = 'POST', headers } = {}) {
     const response = await fetch(`${this.serviceUrl}${route}`, {
-      method, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      method, headers, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
     return { status: response.status, text, ...(text.startsWith('{') && JSON.parse(text)) };

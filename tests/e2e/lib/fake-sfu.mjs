@@ -9,6 +9,7 @@ import { signJwt } from './tokens.mjs';
 
 export class FakeSfu {
   created = [];  // requests of CreateRoom
+  opensNone = false;
   lookups = [];  // "room identity" of GetParticipant
   present = new Set();  // "room identity"
   faults = [];  // what was wrong with a request
@@ -35,6 +36,9 @@ export class FakeSfu {
     const { key, secret } = this.#key;
     const claims = await new TokenVerifier(key, secret)
       .verify((request.headers.authorization ?? '').replace('Bearer ', '')).catch(() => undefined);
+    if (method === 'CreateRoom' && this.opensNone) {
+      return response.writeHead(503, { 'content-type': 'application/json' }).end('{"code":"unavailable"}');
+    }
     if (method === 'CreateRoom' && claims?.video?.roomCreate) {
       this.created.push(CreateRoomRequest.fromBinary(body));
       return this.#reply(response, new Room({ name: this.created.at(-1).name }));

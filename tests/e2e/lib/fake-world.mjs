@@ -12,25 +12,32 @@ import { MEMBER, memberKey, membership } from './membership.mjs';
 import { NativePeer } from './native.mjs';
 import { freePorts } from './service.mjs';
 import { selfSigned } from './synapse.mjs';
+import { merge } from './yaml.mjs';
 
 export class FakeWorld {
   users = {};
 
   // `people` are localparts; the first makes the room and the others join it. With `bySync` the focus is
-  // no application service: it reads /sync as the user "watcher", who should be one of them.
-  static async start(t, { people = ['alice', 'bob', 'carol'], focusConfig, homeserver, bySync = false } = {}) {
+  // no application service: it reads /sync as the user "watcher", who should be one of them. With `overTls` it asks by
+  // the TLS listener, whose certificate homeserver.ca_file vouches for.
+  static async start(t, {
+    people = ['alice', 'bob', 'carol'], focusConfig = {}, homeserver, bySync = false, overTls = false,
+  } = {}) {
     const self = new FakeWorld();
     const [http, tls] = await freePorts(2);
     const plan = await planFocus({ http, tls });
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-fake-'));
     onCleanup('certificate', () => fs.rmSync(folder, { recursive: true }));
+    const files = selfSigned(folder);
     const hs = await FakeHomeserver.start({
       name: plan.serverName, appservice: bySync ? undefined : plan.appservice, focusUrl: plan.serviceUrl,
-      ports: { http, tls }, tls: selfSigned(folder), push: { secondMs: 50 }, ...homeserver,
+      ports: { http, tls }, tls: files, push: { secondMs: 50 }, ...homeserver,
     });
     const reader = bySync
-      && { homeserver: { access_token: 'token_watcher' }, appservice: { as_token: '', hs_token: '' } };
-    const focus = await startFocus(t, plan, hs.url, { ...focusConfig, ...reader });
+      ? { homeserver: { access_token: 'token_watcher' }, appservice: { as_token: '', hs_token: '' } } : {};
+    const trust = overTls ? { homeserver: { ca_file: files.cert } } : {};
+    const focus = await startFocus(
+      t, plan, overTls ? hs.tlsUrl : hs.url, merge(merge(trust, reader), focusConfig));
     Object.assign(self, { t, hs, focus, plan, people, serviceUrl: plan.serviceUrl });
     self.room = self.newRoom(people);
     await hs.pusher?.idle();

@@ -1,31 +1,54 @@
 // Synapse, a focus, accounts and a room: where every Matrix case begins.
 import { focusKind, planFocus, startFocus } from './matrix-focus.mjs';
 import { Synapse, synapsePorts } from './synapse.mjs';
+import { merge } from './yaml.mjs';
 
 export class MatrixWorld {
   // `people` are localparts; the first makes the room and may kick. `focusConfig` is merged in. For `proxied`
-  // and `deviceLists` see appserviceFor.
+  // and `deviceLists` see appserviceFor. With `wellKnown`, that is the URL where the focus serves the document. With
+  // `bySync` the focus is no application service: it reads /sync as the user "watcher", who is in the room.
   static async start(t, {
-    people = ['alice', 'bob'], encrypted = true, focusConfig, proxied, deviceLists,
+    people = ['alice', 'bob'], encrypted = true, focusConfig = {}, proxied, deviceLists, wellKnown = false,
+    bySync = false,
   } = {}) {
     const world = new MatrixWorld();
     const ports = await synapsePorts();
     const plan = await planFocus(ports, { proxied, deviceLists });
     const homeserver = `http://127.0.0.1:${ports.http}`;
-    const [focus, synapse] = await Promise.all([
-      startFocus(t, plan, homeserver, focusConfig),
-      Synapse.start({
-        name: plan.serverName, ports, focusUrl: plan.serviceUrl, appservice: plan.appservice,
-        withTls: focusKind !== 'fovea',
-      }),
-    ]);
+    const startSynapse = () => Synapse.start({
+      name: plan.serverName, ports, focusUrl: plan.serviceUrl, appservice: bySync ? undefined : plan.appservice,
+      withTls: focusKind !== 'fovea',
+    });
+    const served = wellKnown ? { homeserver: { well_known_base_url: homeserver } } : {};
+    const start = (more) => startFocus(t, plan, homeserver, merge(merge(served, more), focusConfig));
+    const [focus, synapse, watcher] = bySync
+      ? await MatrixWorld.#readBySync(startSynapse, start) : await Promise.all([start({}), startSynapse()]);
     t.watch(synapse);
     Object.assign(world, { t, plan, focus, synapse, serviceUrl: plan.serviceUrl, evicts: plan.evicts });
+    if (wellKnown) world.wellKnown = world.#wellKnown(homeserver);
     world.users = Object.fromEntries(await Promise.all(
       people.map(async (name) => [name, await synapse.register(name)])));
-    world.room = await world.#roomFor(people, encrypted);
+    if (watcher) world.users.watcher = watcher;
+    world.room = await world.#roomFor(Object.keys(world.users), encrypted);
     t.step(`Synapse ${synapse.name} with ${people.join(', ')} in a room; focus: ${focusKind}`);
     return world;
+  }
+
+  // The account has to be there before the focus that is given its token.
+  static async #readBySync(startSynapse, startReader) {
+    const synapse = await startSynapse();
+    const watcher = await synapse.register('watcher');
+    const account = { homeserver: { access_token: watcher.token }, appservice: { as_token: '', hs_token: '' } };
+    return [await startReader(account), synapse, watcher];
+  }
+
+  // The reference service has no such document: there it is a file of the operator's.
+  #wellKnown(homeserver) {
+    if (focusKind === 'fovea') return `${this.serviceUrl}/.well-known/matrix/client`;
+    return `data:application/json,${encodeURIComponent(JSON.stringify({
+      'm.homeserver': { base_url: homeserver },
+      'org.matrix.msc4143.rtc_foci': [{ type: 'livekit', livekit_service_url: this.serviceUrl }],
+    }))}`;
   }
 
   async #roomFor([first, ...others], encrypted) {

@@ -9,6 +9,8 @@ const MOST_BACKOFF = 9;
 export class Pusher {
   sent = [];      // {id, events, status, ms} of every attempt
   paused = false;
+  broken = false;  // the way to the service is cut: what is sent does not arrive, pings neither
+  pings = 0;
   #waiting = [];   // events without a transaction yet
   #unsent = [];    // transactions that failed, oldest first
   #nextId = 1;
@@ -79,6 +81,7 @@ export class Pusher {
     const body = JSON.stringify({ events, ephemeral: [], 'de.sorunome.msc2409.ephemeral': [] });
     let status;
     try {
+      if (this.broken) throw new Error('cut');
       const response = await fetch(`${this.url}/_matrix/app/v1/transactions/${id}`, {
         method: 'PUT', body, signal: AbortSignal.timeout(this.requestTimeoutMs),
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -103,6 +106,8 @@ export class Pusher {
   }
 
   async ping(transactionId) {
+    this.pings += 1;
+    if (this.broken) return 'ECONNREFUSED';
     const response = await fetch(`${this.url}/_matrix/app/v1/ping`, {
       method: 'POST', body: JSON.stringify({ transaction_id: transactionId }),
       headers: { authorization: `Bearer ${this.token}`, 'content-type': 'application/json' },

@@ -183,7 +183,10 @@ export class FakeHomeserver {
   async #serve(request, response) {
     const url = new URL(request.url, this.url);
     const text = await readBody(request);
-    const note = { method: request.method, path: url.pathname, query: url.search, body: text, at: Date.now() };
+    const note = {
+      method: request.method, path: url.pathname, query: url.search, body: text, at: Date.now(),
+      secure: request.socket.encrypted === true,
+    };
     this.requests.push(note);
     if (request.method === 'OPTIONS') {
       response.writeHead(204, cors).end();
