@@ -199,8 +199,9 @@ inline constexpr std::size_t kCsApisCachedMax = 1024;  // full: the first to exp
 inline constexpr std::size_t kWaitingMintsMax = 1024;  // further ones are decided without asking
 
 // --- What a homeserver tells --------------------------------------------------------------------
-// 64 KiB is Matrix's bound for an event; `unsigned` adds the previous content. Longer: malformed.
-inline constexpr std::size_t kEventBytesMax = 160 * 1024;
+// Of an event's content, what is read: 64 KiB is Matrix's bound for an event, and escapes make up
+// to three bytes of one. Longer: malformed.
+inline constexpr std::size_t kEventContentBytesMax = 192 * 1024;
 // A homeserver sends at most 100 events at once: of 64 KiB with their `unsigned`, and as much for
 // the ephemeral ones that we skip. Longer ones are refused, and the homeserver is stuck with them.
 inline constexpr std::size_t kTransactionBytesMax = kHttpLargeBodyBytesMax;

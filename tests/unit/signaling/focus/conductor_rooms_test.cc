@@ -68,6 +68,36 @@ TEST_F(ConductorTest, ConcludesNothingFromAnEmptyOrPartialPage) {
   EXPECT_THAT(evicted_, IsEmpty());
 }
 
+// The homeserver adds the content before it, which is the user's own.
+TEST_F(ConductorTest, PutsOutWhoeverHidesBehindADeepJoin) {
+  StartRoom({"@bob:hs"});
+  Json nest = Json::array();
+  for (int level = 1; level < 62; ++level) nest = Json::array({nest});
+  const Json deep{{"membership", "join"}, {"x", nest}};
+  Push({State("m.room.member", "@bob:hs", "@bob:hs", deep)});
+  const auto bob = Connect("@bob:hs", "B");
+  Json kick = Member("@bob:hs", "leave", "@admin:hs");
+  kick["prev_content"] = kick["unsigned"]["prev_content"] = deep;
+  Push({kick});
+  EXPECT_THAT(Evicted(), ElementsAre(bob.identity));
+}
+
+TEST_F(ConductorTest, ReadsARoomsStateInSpiteOfWhatAnybodyMayWriteThere) {
+  StartRoom({"@bob:hs", "@eve:evil"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Json nest = Json::array();
+  for (int level = 1; level < 100; ++level) nest = Json::array({nest});
+  static_cast<void>(State("org.matrix.msc3401.call.member", "x", "@eve:evil", {{"x", nest}}));
+  Json join = Member("@eve:evil", "join");
+  join["origin_server_ts"] = -1;  // another server's word
+  join["content"]["x"] = nest;
+  state_[{"m.room.member", "@eve:evil"}] = join;
+  static_cast<void>(Member("@bob:hs", "leave", "@admin:hs"));  // never pushed
+  Settle(Seconds(400));
+  EXPECT_THAT(evicted_, SizeIs(1));
+  EXPECT_FALSE(conductor_->is_homeserver_failing());
+}
+
 TEST_F(ConductorTest, KeepsEverybodyWhileTheHomeserverIsDown) {
   StartRoom({"@bob:hs"});
   static_cast<void>(Connect("@bob:hs", "B"));

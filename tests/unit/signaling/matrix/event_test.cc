@@ -65,6 +65,50 @@ TEST(MatrixEvent, RefusesAnEnvelopeWithoutWhatItNeeds) {
   EXPECT_FALSE(ReadEvent(json).ok());
 }
 
+// What a user wrote must not decide whether the event that puts them out can be read.
+TEST(MatrixEvent, SkipsWhatItDoesNotRead) {
+  const std::string deep = std::string(100, '[') + std::string(100, ']');
+  const std::string old_content = R"({"membership":"join","x":)" + deep + "}";
+  const std::string long_content = R"({"x":")" + std::string(100'000, 'x') + "\"}";
+  for (const std::string& before : {old_content, long_content}) {
+    const auto event =
+        ParseEvent(R"({"type":"m.room.member","room_id":"!r:hs","event_id":"$e","sender":"@a:hs",)"
+                   R"("state_key":"@b:hs","origin_server_ts":1,"prev_content":)" +
+                   before + R"(,"content":{"x":)" + deep +
+                   R"(,"membership":"leave"},"unsigned":{"prev_content":)" + before +
+                   R"(,"replaces_state":"$before"}})");
+    ASSERT_TRUE(event.ok());
+    EXPECT_EQ(StringIn(event->content, "membership"), "leave");
+    EXPECT_EQ(event->replaces_state, "$before");
+  }
+}
+
+TEST(MatrixEvent, ReadsAClientsContentAsFarAsItCan) {
+  const std::string head =
+      R"({"type":"org.matrix.msc3401.call.member","room_id":"!r:hs","event_id":"$e",)"
+      R"("sender":"@a:hs","state_key":"k","origin_server_ts":1,"content":)";
+  const auto deep = ParseEvent(head + R"({"device_id":"D","x":)" + std::string(100, '[') +
+                               std::string(100, ']') + "}}");
+  ASSERT_TRUE(deep.ok());
+  EXPECT_EQ(StringIn(deep->content, "device_id"), "D");
+  EXPECT_TRUE(deep->content.contains("x"));  // or it might look like a leave
+  const auto long_one =
+      ParseEvent(head + R"({"x":")" + std::string(limits::kEventContentBytesMax, 'x') + "\"}}");
+  ASSERT_FALSE(long_one.ok());
+  EXPECT_EQ(long_one.error(), EventRefusal::kMalformed);
+}
+
+TEST(MatrixEvent, LosesNoEventForItsTimestamp) {
+  for (const char* timestamp : {"-1", "9007199254740993", "1e300", "1.5"}) {
+    const auto event =
+        ParseEvent(R"({"type":"m.room.member","room_id":"!r:hs","event_id":"$e","sender":"@a:hs",)"
+                   R"("state_key":"@a:hs","content":{"membership":"join"},"origin_server_ts":)" +
+                   std::string(timestamp) + "}");
+    ASSERT_TRUE(event.ok()) << timestamp;
+    EXPECT_EQ(event->origin_server_ts_ms, 0);
+  }
+}
+
 TEST(MatrixEvent, ReadsWholeNumbersOnly) {
   const auto json = nlohmann::json::parse(R"({"a":12,"b":1e3,"c":1.5,"d":"7","e":9007199254740993,)"
                                           R"("f":-3,"g":1e300,"h":18446744073709551615})");
@@ -155,6 +199,26 @@ TEST(Transaction, ReadsARoomsState) {
   EXPECT_EQ(events->at(0).kind, EventKind::kCreate);
   EXPECT_FALSE(ParseRoomState(R"({"errcode":"M_FORBIDDEN"})", "!r:hs").has_value());
   EXPECT_FALSE(ParseRoomState(R"([{"type":"m.room.create"}])", "!r:hs").has_value());
+}
+
+// Anybody may write these, so that none of them may hide the rest.
+TEST(Transaction, ReadsARoomsStateBesideWhatClientsWrote) {
+  auto state = nlohmann::json::parse(Golden("room_state.json"));
+  const auto read = ParseRoomState(state.dump(), "!r:hs");
+  ASSERT_TRUE(read.has_value());
+  nlohmann::json event{{"state_key", "k"}, {"sender", "@eve:evil"}, {"event_id", "$e"}};
+  event["type"] = "org.matrix.msc3401.call.member";
+  state.push_back(event);  // without the rest of its envelope
+  event["type"] = "m.room.redaction";
+  state.push_back(event);
+  event["type"] = "m.room.member";
+  event["origin_server_ts"] = 1;
+  event["content"] = {{"membership", "join"}};
+  event["state_key"] = "@" + std::string(300, 'x') + ":evil";
+  state.push_back(event);
+  const auto events = ParseRoomState(state.dump(), "!r:hs");
+  ASSERT_TRUE(events.has_value());
+  EXPECT_EQ(events->size(), read->size());
 }
 
 TEST(TransactionIds, KnowsTheLatestThousandTwentyFour) {
