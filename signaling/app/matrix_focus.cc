@@ -281,20 +281,19 @@ void MatrixFocus::Do(Instant now, const focus::CloseRoom& action) {
 }
 
 void MatrixFocus::Do(Instant /*now*/, const focus::FetchRoomState& action) {
-  homeserver_.FetchRoomState(action.room_id, action.as_user,
-                             [this](const focus::RoomStateAnswer& answer) {
-                               const Instant now = io::MonotonicNow();
-                               evidence_at_ = now;
-                               conductor_.HandleRoomState(now, answer);
-                               for (WaitingMint& mint : waiting_) {
-                                 if (mint.query.room_id == answer.room_id) {
-                                   mint.awaits_state = false;
-                                 }
-                               }
-                               DecideWaiting(now);
-                               DoActions(now);
-                               turn_soon_();
-                             });
+  homeserver_.FetchRoomState(action, [this](const focus::RoomStateAnswer& answer) {
+    const Instant now = io::MonotonicNow();
+    evidence_at_ = now;
+    conductor_.HandleRoomState(now, answer);
+    for (WaitingMint& mint : waiting_) {
+      if (mint.query.room_id == answer.room_id) {
+        mint.awaits_state = false;
+      }
+    }
+    DecideWaiting(now);
+    DoActions(now);
+    turn_soon_();
+  });
 }
 
 void MatrixFocus::Do(Instant /*now*/, const focus::AskIsJoined& action) {

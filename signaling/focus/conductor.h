@@ -117,7 +117,7 @@ class Conductor {
   struct Watch {
     LastAnswer last = LastAnswer::kNone;
     Instant last_at{};
-    std::string asked_as;
+    std::uint64_t asked_id = 0;              // the latest question
     std::string candidate;                   // who asked for a token last, if one of ours
     std::set<std::string> refused_as;        // since the last complete answer
     std::map<std::string, Instant> refused;  // users who were told that it is not for them
@@ -185,6 +185,7 @@ class Conductor {
   std::map<std::string, Watch> watches_;
   std::set<std::pair<Instant, std::string>> idle_;  // watches without rows
   std::optional<std::uint64_t> last_txn_number_;
+  std::uint64_t questions_ = 0;        // about rooms' states, so far
   std::optional<Instant> last_heard_;  // the latest push: everything before it has arrived
   bool is_failing_ = false;            // the homeserver's last answer was none
 

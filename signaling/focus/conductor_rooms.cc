@@ -110,8 +110,9 @@ void Conductor::SendQuestions(Instant now) {
       schedule_.Forget(*room_id);
       continue;
     }
-    it->second.asked_as = AskAs(*room_id, it->second).value_or(std::string());
-    actions_.push_back(FetchRoomState{*room_id, it->second.asked_as});
+    it->second.asked_id = ++questions_;
+    const std::string as_user = AskAs(*room_id, it->second).value_or(std::string());
+    actions_.push_back(FetchRoomState{*room_id, as_user, it->second.asked_id});
   }
   while (auto device = devices_.Poll(now)) actions_.push_back(AskDevice{*std::move(device)});
 }
@@ -119,8 +120,8 @@ void Conductor::SendQuestions(Instant now) {
 void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
   const auto asked_at = schedule_.AskedAt(answer.room_id);
   const auto it = watches_.find(answer.room_id);
-  // An answer that came after its time-out belongs to a question that nobody remembers.
-  if (!asked_at || it == watches_.end() || it->second.asked_as != answer.as_user) return;
+  // An answer that came after its time-out is older than the question that took its place.
+  if (!asked_at || it == watches_.end() || it->second.asked_id != answer.id) return;
   Watch& watch = it->second;
   if (answer.status == RoomStateAnswer::Status::kRefused) {
     HandleRefused(now, answer, watch);

@@ -53,10 +53,11 @@ struct CloseRoom {
   std::string room_name;
 };
 // GET /rooms/{room_id}/state?user_id={as_user}, without user_id where it is empty; then
-// HandleRoomState, with whatever came of it.
+// HandleRoomState, with whatever came of it, and the question's `id`.
 struct FetchRoomState {
   std::string room_id;
   std::string as_user;
+  std::uint64_t id = 0;
 };
 // GET /rooms/{room_id}/is_joined?mxid={user_id} (MSC4502); then HandleIsJoined, whatever came of
 // it.
@@ -150,6 +151,7 @@ struct RoomStateAnswer {
   };
   std::string room_id;
   std::string as_user;
+  std::uint64_t id = 0;  // of the question: an answer to one that was given up says nothing
   Status status = Status::kFailed;
   std::string_view body{};  // the whole body, or status is kFailed
   Duration retry_after = Duration::zero();

@@ -71,7 +71,7 @@ void World::Step(Duration duration, bool calm) {
     if (is_focus_up_) {
       focus_->HandleTimeout(now_);
       Drain();
-      AnswerSome(calm);
+      AnswerSome();
       RetryMints({});
     }
     if (now_ >= end) break;

@@ -125,9 +125,11 @@ class ConductorTest : public ::testing::Test {
     ASSERT_FALSE(asked_.empty());
     const FetchRoomState question = asked_.front();
     asked_.erase(asked_.begin());
-    conductor_->HandleRoomState(
-        now_,
-        {.room_id = question.room_id, .as_user = question.as_user, .status = status, .body = body});
+    conductor_->HandleRoomState(now_, {.room_id = question.room_id,
+                                       .as_user = question.as_user,
+                                       .id = question.id,
+                                       .status = status,
+                                       .body = body});
     Drain();
   }
   void AnswerState() { Answer(RoomStateAnswer::Status::kAnswered, RoomState().dump()); }

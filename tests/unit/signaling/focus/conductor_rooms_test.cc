@@ -109,6 +109,23 @@ TEST_F(ConductorTest, KeepsEverybodyWhileTheHomeserverIsDown) {
   EXPECT_THAT(restricted_, IsEmpty());
 }
 
+// It shows the room as it was when the first question was asked.
+TEST_F(ConductorTest, TakesNoLateAnswerForTheAnswerToTheQuestionAfterIt) {
+  StartRoom({"@bob:hs"});
+  Pass(Seconds(301));
+  ASSERT_THAT(asked_, SizeIs(1));
+  const std::string late = RoomState().dump();
+  Pass(Seconds(5));
+  Push({Member("@bob:hs", "leave", "@admin:hs")});
+  Pass(Seconds(27));
+  ASSERT_THAT(asked_, SizeIs(2));
+  EXPECT_EQ(asked_[0].as_user, asked_[1].as_user);
+  Answer(Status::kAnswered, late);
+  EXPECT_NE(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
+  AnswerState();
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kNotJoined);
+}
+
 TEST_F(ConductorTest, AsksAsAnotherUserWhenOneIsRefused) {
   StartRoom({"@bob:hs"});
   static_cast<void>(Connect("@bob:hs", "B"));
