@@ -74,14 +74,16 @@ MatrixFocus::MatrixFocus(const Parts& parts)
       homeserver_(parts.loop, parts.config.homeserver, parts.config.appservice, parts.tls),
       ping_again_(parts.loop, [this] { Ping(); }) {
   if (WatchingOf(config_) != Watching::kSync) return;
-  sync_.emplace(parts.loop, config_.homeserver, parts.tls, log_, [this](std::string_view body) {
+  const auto on_account = [this](const std::string& user_id) { conductor_.SetAccount(user_id); };
+  const auto on_answer = [this](std::string_view body) {
     const Instant now = io::MonotonicNow();
     evidence_at_ = now;
     std::optional<std::string> next = conductor_.HandleSync(now, body);
     DoActions(now);
     turn_soon_();
     return next;
-  });
+  };
+  sync_.emplace(parts.loop, config_.homeserver, parts.tls, log_, on_account, on_answer);
 }
 
 void MatrixFocus::Start(Instant now) {
@@ -95,6 +97,10 @@ void MatrixFocus::Start(Instant now) {
     conductor_.RestoreRevocation(now, {row.room_name, row.identity, row.not_before_unix});
   }
   for (const std::string& id : store_.TransactionIds()) conductor_.RestoreTransactionId(id);
+  if (WatchingOf(config_) == Watching::kAppservice) {
+    conductor_.SetAccount("@" + config_.appservice.sender_localpart + ":" +
+                          config_.homeserver.name);
+  }
   conductor_.Start(now);
   switch (WatchingOf(config_)) {
     case Watching::kAppservice:

@@ -66,6 +66,9 @@ class Conductor {
   void Start(Instant now);
 
   // --- From the homeserver.
+  // As whom questions without a user are asked. With `reads_as_itself` no room's state is believed
+  // before it is known: it may be the room as it was when the account was put out.
+  void SetAccount(const std::string& user_id) { account_ = user_id; }
   TransactionOutcome HandleTransaction(Instant now, const std::string& txn_id,
                                        std::string_view body);
   // The next_batch; nothing, and nothing changes, where the body is no answer to /sync.
@@ -159,6 +162,9 @@ class Conductor {
   void SendQuestions(Instant now);
   [[nodiscard]] std::optional<std::string> AskAs(const std::string& room_id,
                                                  const Watch& watch) const;
+  // Whether those events are the room as somebody sees it who is not in it.
+  [[nodiscard]] bool IsOutside(const std::vector<matrix::Event>& events,
+                               const std::string& as_user) const;
   void HandleRefused(Instant now, const RoomStateAnswer& answer, Watch& watch);
   void HandleFailed(Instant now, const std::string& room_id, Watch& watch, Duration retry_after);
   void Heard(Instant now);
@@ -182,6 +188,7 @@ class Conductor {
   ReconcileSchedule schedule_;
   CallLedger ledger_;
   DeviceWatch devices_;  // of our homeserver's users
+  std::string account_;  // empty: not known (yet)
   std::map<std::string, Watch> watches_;
   std::set<std::pair<Instant, std::string>> idle_;  // watches without rows
   std::optional<std::uint64_t> last_txn_number_;

@@ -25,15 +25,6 @@ bool IsProxied(TokenRoute route) {
   return route == TokenRoute::kHomeserver || route == TokenRoute::kFederation;
 }
 
-// A homeserver answers somebody who left with 200 and the room as it was then: everybody who came
-// later would look absent.
-bool HasLeft(const std::vector<matrix::Event>& events, const std::string& user_id) {
-  return std::any_of(events.begin(), events.end(), [&](const matrix::Event& event) {
-    return event.kind == matrix::EventKind::kRoomMember && event.state_key == user_id &&
-           matrix::StringIn(event.content, "membership") != "join";
-  });
-}
-
 }  // namespace
 
 // --- Watches -------------------------------------------------------------------------------------
@@ -120,6 +111,7 @@ void Conductor::SendQuestions(Instant now) {
 void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
   const auto asked_at = schedule_.AskedAt(answer.room_id);
   const auto it = watches_.find(answer.room_id);
+  const bool is_blind = options_.reads_as_itself && account_.empty();
   // An answer that came after its time-out is older than the question that took its place.
   if (!asked_at || it == watches_.end() || it->second.asked_id != answer.id) return;
   Watch& watch = it->second;
@@ -129,9 +121,9 @@ void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
   }
   std::vector<Evidence> evidence;
   bool is_complete = false;
-  if (answer.status == RoomStateAnswer::Status::kAnswered) {
+  if (answer.status == RoomStateAnswer::Status::kAnswered && !is_blind) {
     const auto events = matrix::ParseRoomState(answer.body, answer.room_id);
-    if (events && HasLeft(*events, answer.as_user)) {
+    if (events && IsOutside(*events, answer.as_user)) {
       HandleRefused(now, answer, watch);
       return SendQuestions(now);
     }
@@ -156,6 +148,21 @@ void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
   Apply(now, evidence);
   Heard(now);
   SendQuestions(now);
+}
+
+// A homeserver answers somebody who left with 200 and the room as it was then: everybody who came
+// later would look absent, and everybody who left later would look joined.
+bool Conductor::IsOutside(const std::vector<matrix::Event>& events,
+                          const std::string& as_user) const {
+  const std::string& reader = as_user.empty() ? account_ : as_user;
+  bool is_whole = false;
+  for (const matrix::Event& event : events) {
+    is_whole = is_whole || event.kind == matrix::EventKind::kCreate;
+    if (event.kind != matrix::EventKind::kRoomMember || event.state_key != reader) continue;
+    return matrix::StringIn(event.content, "membership") != "join";
+  }
+  // A room that anybody may read: /sync does not tell us of it.
+  return options_.reads_as_itself && is_whole;
 }
 
 void Conductor::HandleFailed(Instant now, const std::string& room_id, Watch& watch,
@@ -184,6 +191,7 @@ void Conductor::HandleRefused(Instant now, const RoomStateAnswer& answer, Watch&
     watch.refused_as.clear();
     watch.last = LastAnswer::kRefused;
     watch.last_at = now;
+    if (options_.reads_as_itself) room.ForgetState();  // /sync tells us of it no more
     room.AcceptDoubts(now, evidence);
     if (!watch.idle_at) {
       schedule_.Want(answer.room_id, now + options_.reconcile_every, Urgency::kRoutine);

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "signaling/matrix/ids.h"
 #include "signaling/wire/json.h"
 
 namespace fovea::matrix {
@@ -71,6 +72,12 @@ JoinedAnswer ReadIsJoined(int status, std::string_view body) {
   const auto joined = document->find("joined");
   if (joined == document->end() || !joined->is_boolean()) return JoinedAnswer::kUnknown;
   return joined->get<bool>() ? JoinedAnswer::kJoined : JoinedAnswer::kNotJoined;
+}
+
+std::string ReadWhoAmI(int status, std::string_view body) {
+  const std::optional<json> document = status == 200 ? ObjectOf(body) : std::nullopt;
+  std::string user_id = document ? TextIn(*document, "user_id") : std::string();
+  return UserId::Parse(user_id).has_value() ? user_id : std::string();
 }
 
 DeviceAnswer ReadDevice(int status, std::string_view body, std::string_view device_id) {

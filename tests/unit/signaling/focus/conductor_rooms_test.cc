@@ -346,27 +346,70 @@ TEST_F(ConductorTest, DoubtsALeaveThatComesBeforeTheFirstCompleteState) {
   EXPECT_THAT(evicted_, IsEmpty());
 }
 
-TEST_F(ConductorTest, FollowsSyncLikePushes) {
-  Reset({.homeserver = "hs", .reads_as_itself = true});
-  StartRoom({"@bob:hs"});
-  static_cast<void>(Connect("@bob:hs", "B"));
-  const auto sync = [this](Json room, const char* section = "join") {
-    const Json body{{"next_batch", "s1"},
-                    {"rooms", {{section, {{std::string(kRoom), std::move(room)}}}}}};
-    const auto next = conductor_->HandleSync(now_, body.dump());
+class SyncTest : public ConductorTest {
+ protected:
+  SyncTest() {
+    Reset({.homeserver = "hs", .unknown_room_allowed = false, .reads_as_itself = true});
+  }
+  void Sync(Json rooms) {
+    const Json body{{"next_batch", "s1"}, {"rooms", std::move(rooms)}};
+    EXPECT_EQ(conductor_->HandleSync(now_, body.dump()), "s1");
     Drain();
-    EXPECT_EQ(next, "s1");
-  };
-  sync({{"timeline", {{"limited", true}, {"events", Json::array()}}}});
+  }
+  void Sync(Json room, const char* section) {
+    Sync({{section, {{std::string(kRoom), std::move(room)}}}});
+  }
+};
+
+TEST_F(SyncTest, IsFollowedLikePushes) {
+  conductor_->SetAccount("@focus:hs");
+  StartRoom({"@focus:hs", "@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Sync({{"timeline", {{"limited", true}, {"events", Json::array()}}}}, "join");
   Pass(Millis(50));
   ASSERT_THAT(asked_, SizeIs(1));
   EXPECT_EQ(asked_[0].as_user, "");
   AnswerState();
-  sync(Json::object(), "leave");  // our account was removed: nobody else was
+  Sync(Json::object(), "leave");  // our account was removed: nobody else was
   EXPECT_THAT(evicted_, IsEmpty());
-  sync({{"timeline", {{"events", Json::array({Member("@bob:hs", "leave", "@admin:hs")})}}}});
+  const Json kick = Member("@bob:hs", "leave", "@admin:hs");
+  Sync({{"timeline", {{"events", Json::array({kick})}}}}, "join");
   EXPECT_THAT(evicted_, SizeIs(1));
   EXPECT_FALSE(conductor_->HandleSync(now_, "{}").has_value());
+}
+
+// Synapse shows the room as it was then, with 200, and /sync says no more of it.
+TEST_F(SyncTest, KnowsNothingOfARoomThatItsAccountWasPutOutOf) {
+  conductor_->SetAccount("@focus:hs");
+  StartRoom({"@focus:hs", "@bob:hs"});
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
+  static_cast<void>(Member("@focus:hs", "leave", "@admin:hs"));
+  const std::string frozen = RoomState().dump();
+  Sync(Json::object(), "leave");
+  for (int poll = 0; poll < 24; ++poll) {
+    while (!asked_.empty()) Answer(Status::kAnswered, frozen);
+    EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+    Pass(Seconds(30));
+    Sync(Json::object());
+  }
+  while (!asked_.empty()) Answer(Status::kAnswered, frozen);
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kUnknownDenied);
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
+TEST_F(SyncTest, KnowsNothingOfARoomThatItsAccountOnlyLooksInto) {
+  conductor_->SetAccount("@focus:hs");
+  StartRoom({"@bob:hs"});  // anybody may read it
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kUnknownDenied);
+}
+
+TEST_F(SyncTest, BelievesNoStateBeforeItKnowsItsAccount) {
+  StartRoom({"@focus:hs", "@bob:hs"});
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+  conductor_->SetAccount("@focus:hs");
+  Sync(Json::object());  // the question is asked again
+  Settle(Seconds(1));
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
 }
 
 TEST_F(ConductorTest, TellsWhatIsGoingOn) {
