@@ -217,10 +217,11 @@ inline constexpr std::size_t kRoomStatesUnderWayMax = 8;  // questions of one ur
 inline constexpr std::size_t kWatchedRoomsMax = 16'384;   // further ones get no tokens
 // Rooms about which was asked without a token; full: the longest idle is forgotten.
 inline constexpr std::size_t kIdleWatchesMax = 1024;
-inline constexpr std::size_t kRefusedUsersMax = 64;   // of a room; full: forgotten, asked again
-inline constexpr std::size_t kToldUsersMax = 64;      // of those asked about by name, likewise
-inline constexpr std::size_t kRoomUsersMax = 20'000;  // of a room; beyond, those with tokens alone
-inline constexpr std::size_t kRoomSlotsMax = 256;     // further slots of a room are not remembered
+inline constexpr std::size_t kRefusedUsersMax = 64;  // of a room; full: forgotten, asked again
+inline constexpr std::size_t kToldUsersMax = 64;     // of those asked about by name, likewise
+// Of a room. Beyond, the joined go before the rest, and those who have or want tokens before them.
+inline constexpr std::size_t kRoomUsersMax = 20'000;
+inline constexpr std::size_t kRoomSlotsMax = 256;  // further slots of a room are not remembered
 inline constexpr std::size_t kRoomStateMembersMax = 4096;  // emptied state keys go, then refused
 inline constexpr std::size_t kTransportsPerMemberMax = 8;  // further ones are not read
 inline constexpr std::size_t kStickyEventsMax = 4096;      // of a room; further ones are not kept

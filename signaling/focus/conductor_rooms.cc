@@ -361,6 +361,7 @@ MintDecision Conductor::MayMint(Instant now, const MintQuery& query) {
   }
   if (watch->idle_at) SetIdle(now, query.room_id, *watch);
   if (IsLocal(query.user_id)) watch->candidate = query.user_id;
+  tracker_.Find(query.room_id)->members().Reserve(query.user_id);
   facts = FactsFor(now, query, *watch);
   if (facts.was_asked && facts.is_unreachable && !tracker_.Find(query.room_id)->complete_at()) {
     // After our own restart the tokens given shortly before it are what is left of our knowledge.

@@ -274,6 +274,21 @@ TEST_F(ConductorTest, WaitsForARemoteJoinThatLagsBehindTheTokenRequest) {
   EXPECT_EQ(MayMint("@carol:far", true).reason, MintCase::kJoined);
 }
 
+TEST_F(ConductorTest, GivesATokenToWhoeverIsJoinedToALargeRoom) {
+  std::string state = "[" + State("m.room.create", "", "@admin:hs", Json::object()).dump();
+  for (std::size_t i = 0; i <= limits::kRoomUsersMax; ++i) {
+    const std::string number = std::to_string(i);
+    state += R"(,{"type":"m.room.member","event_id":"$)" + number + R"(","state_key":"@u)" +
+             number +
+             R"(:far","sender":"@a:far","origin_server_ts":1,"content":{"membership":"join"}})";
+  }
+  const std::string last = "@u" + std::to_string(limits::kRoomUsersMax) + ":far";
+  EXPECT_EQ(MayMint(last).verdict, MintVerdict::kAskHomeserver);
+  Answer(Status::kAnswered, state + "]");
+  EXPECT_EQ(MayMint(last, true).reason, MintCase::kJoined);
+  EXPECT_EQ(MayMint("@stranger:far", true).reason, MintCase::kNotJoined);
+}
+
 TEST_F(ConductorTest, RefusesTokensBeyondSixtyFourPerUserAndRoom) {
   StartRoom({"@bob:hs"});
   for (int i = 0; i < 64; ++i) {
