@@ -116,6 +116,7 @@ class Conductor {
   struct Told {
     matrix::JoinedAnswer answer = matrix::JoinedAnswer::kUnknown;
     Instant at{};
+    Instant asked_at{};
   };
   struct Watch {
     LastAnswer last = LastAnswer::kNone;
@@ -149,6 +150,9 @@ class Conductor {
   void CloseRooms(Instant now, const std::string& room_id);
   // Why somebody who holds a token has no business here, by what is known now.
   [[nodiscard]] std::optional<matrix::EvidenceKind> OutReason(const Admission& row) const;
+  // Whoever came in against what was pushed, by a doubt or by the homeserver's word, and is not
+  // there by a room state that was asked for later.
+  void JudgeAgain(Instant now, Instant requested_at, const std::string& room_id);
   // Of that user, in that room: an event whose place is not certain.
   [[nodiscard]] bool HasDoubt(const matrix::MintedIdentity& minted) const;
 
@@ -173,6 +177,9 @@ class Conductor {
   void NoteTransaction(Instant now, const std::string& txn_id);
   [[nodiscard]] matrix::MintFacts FactsFor(Instant now, const MintQuery& query,
                                            const Watch& watch) const;
+  // The homeserver's word about that user, as long as it counts; null where there is none.
+  [[nodiscard]] const Told* TellOf(Instant now, const std::string& room_id,
+                                   const std::string& user_id) const;
   [[nodiscard]] bool AskAboutUser(Instant now, const MintQuery& query, Watch& watch);
   void ForgetTold(const matrix::Evidence& evidence);
   [[nodiscard]] std::int64_t NotBefore(const MintQuery& query);

@@ -146,6 +146,7 @@ void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
     schedule_.Want(answer.room_id, now + options_.reconcile_every, Urgency::kRoutine);
   }
   Apply(now, evidence);
+  JudgeAgain(now, *asked_at, answer.room_id);
   Heard(now);
   SendQuestions(now);
 }
@@ -315,10 +316,8 @@ MintFacts Conductor::FactsFor(Instant now, const MintQuery& query, const Watch& 
   facts.is_known_room =
       was_refused || is_known_out || (is_answered && watch.last == LastAnswer::kComplete);
   facts.is_unreachable = !was_refused && (!is_answered || watch.last == LastAnswer::kFailed);
-  const auto told = watch.told.find(query.user_id);
-  if (told != watch.told.end() && told->second.answer != matrix::JoinedAnswer::kUnknown &&
-      now - told->second.at <= kAnswerGoodFor) {
-    facts.is_joined = facts.is_fresh = told->second.answer == matrix::JoinedAnswer::kJoined;
+  if (const Told* told = TellOf(now, query.room_id, query.user_id)) {
+    facts.is_joined = facts.is_fresh = told->answer == matrix::JoinedAnswer::kJoined;
     facts.is_known_room = true;
     facts.is_unreachable = false;
   }
@@ -329,7 +328,7 @@ MintFacts Conductor::FactsFor(Instant now, const MintQuery& query, const Watch& 
 bool Conductor::AskAboutUser(Instant now, const MintQuery& query, Watch& watch) {
   if (!IsProxied(query.route) || options_.reads_as_itself) return false;
   if (watch.told.size() >= limits::kToldUsersMax) watch.told.clear();
-  watch.told[query.user_id] = {matrix::JoinedAnswer::kUnknown, now};
+  watch.told[query.user_id] = {.at = now, .asked_at = now};
   actions_.push_back(AskIsJoined{query.room_id, query.user_id});
   return true;
 }
@@ -340,7 +339,26 @@ void Conductor::HandleIsJoined(Instant now, const AskIsJoined& question,
   if (watch == watches_.end()) return;
   // Gone: something happened to the user since, and counts.
   const auto told = watch->second.told.find(question.user_id);
-  if (told != watch->second.told.end()) told->second = {answer, now};
+  if (told == watch->second.told.end()) return;
+  told->second.answer = answer;
+  told->second.at = now;
+}
+
+const Conductor::Told* Conductor::TellOf(Instant now, const std::string& room_id,
+                                         const std::string& user_id) const {
+  const auto watch = watches_.find(room_id);
+  if (watch == watches_.end()) return nullptr;
+  const auto told = watch->second.told.find(user_id);
+  if (told == watch->second.told.end()) return nullptr;
+  const Told& word = told->second;
+  if (word.answer == matrix::JoinedAnswer::kUnknown || now - word.at > kAnswerGoodFor) {
+    return nullptr;
+  }
+  // The part of the homeserver that answers may be behind what another one has pushed.
+  const matrix::UserRecord* user = tracker_.Find(room_id)->members().Find(user_id);
+  const bool may_lag = user != nullptr && !user->version.event_id().empty() &&
+                       user->version.received_at() + matrix::kReplicationLagMax > word.asked_at;
+  return may_lag ? nullptr : &word;
 }
 
 void Conductor::ForgetTold(const Evidence& evidence) {

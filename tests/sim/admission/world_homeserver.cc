@@ -140,6 +140,33 @@ void World::AnswerOne(const Question& question) {
   RetryMints(room_id);
 }
 
+void World::AskAboutUser(const focus::AskIsJoined& what) {
+  UserQuestion question{.what = what, .answer_at = now_ + Millis(10 + rng_.Below(200))};
+  const bool answers = is_calm_ || (hs_down_until_ <= now_ && !Chance(4));
+  if (answers && hs_.IsIn(what.room_id)) {
+    question.answer = hs_.MembershipOf(what.room_id, what.user_id) == "join"
+                          ? matrix::JoinedAnswer::kJoined
+                          : matrix::JoinedAnswer::kNotJoined;
+  }
+  user_questions_.push_back(std::move(question));
+}
+
+void World::AnswerAboutUsers() {
+  for (std::size_t i = 0; i < user_questions_.size();) {
+    if (user_questions_[i].answer_at > now_) {
+      ++i;
+      continue;
+    }
+    const UserQuestion question = user_questions_[i];
+    user_questions_.erase(user_questions_.begin() + static_cast<std::ptrdiff_t>(i));
+    focus_->HandleIsJoined(now_, question.what, question.answer);
+    if (question.answer == matrix::JoinedAnswer::kJoined) {
+      known_[{question.what.room_id, question.what.user_id}].is_provable = false;
+    }
+    Drain();
+  }
+}
+
 std::string World::Page(const focus::FetchRoomState& what) {
   Json state = hs_.StateOf(what.room_id);
   if (Chance(12)) return "[]";

@@ -128,6 +128,13 @@ class World {
   void Read(Question& question);
   void AnswerSome();
   void AnswerOne(const Question& question);
+  struct UserQuestion {
+    focus::AskIsJoined what;
+    Instant answer_at;
+    matrix::JoinedAnswer answer = matrix::JoinedAnswer::kUnknown;  // true when it was asked
+  };
+  void AskAboutUser(const focus::AskIsJoined& what);
+  void AnswerAboutUsers();
   // A 200 that may be empty, cut, or once without somebody.
   std::string Page(const focus::FetchRoomState& what);
   // The focus was told the whole truth as of that position. What was pushed shortly before it
@@ -209,6 +216,7 @@ class World {
   std::map<std::string, Connection> connections_;
   std::vector<Token> tokens_;
   std::vector<Question> questions_;
+  std::vector<UserQuestion> user_questions_;
   std::vector<std::pair<MintedIdentity, Instant>> waiting_;
   std::vector<SimTransaction> past_;
   std::map<std::string, MintedIdentity> stored_;

@@ -241,6 +241,21 @@ TEST_F(ConductorTest, DoesNotPutOutAtOnceWhomADoubtLetIn) {
   EXPECT_THAT(evicted_, IsEmpty());
 }
 
+TEST_F(ConductorTest, PutsOutWhomADoubtLetInOnceTheRoomsStateIsTold) {
+  tells_order_ = false;
+  static_cast<void>(State("m.room.create", "", "@bob:hs", Json::object()));
+  static_cast<void>(Member("@bob:hs", "join"));
+  EXPECT_EQ(MayMint("@carol:far").verdict, MintVerdict::kAskHomeserver);
+  Answer(Status::kRefused);
+  const Json join = Member("@carol:far", "join");
+  Push({Member("@carol:far", "leave"), join});
+  EXPECT_EQ(MayMint("@carol:far", true).reason, MintCase::kUnknownAllowed);
+  const auto carol = Connect("@carol:far", "C");
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+  Settle();
+  EXPECT_THAT(Evicted(), ElementsAre(carol.identity));
+}
+
 TEST_F(ConductorTest, AllowsEverythingWithoutAHomeserver) {
   Reset({});
   EXPECT_EQ(MayMint("@carol:far").reason, MintCase::kNotWatching);
