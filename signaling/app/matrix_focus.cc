@@ -291,10 +291,10 @@ void MatrixFocus::Do(Instant /*now*/, const focus::FetchRoomState& action) {
     const Instant now = io::MonotonicNow();
     evidence_at_ = now;
     conductor_.HandleRoomState(now, answer);
+    // After a refusal somebody else is asked as; what came too late is not what they wait for.
+    const bool is_asking = conductor_.IsAsking(now, answer.room_id);
     for (WaitingMint& mint : waiting_) {
-      if (mint.query.room_id == answer.room_id) {
-        mint.awaits_state = false;
-      }
+      if (mint.query.room_id == answer.room_id && !is_asking) mint.awaits_state = false;
     }
     DecideWaiting(now);
     DoActions(now);

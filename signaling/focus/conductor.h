@@ -31,8 +31,9 @@ namespace fovea::focus {
 
 // Use: mutate once, drain PollAction and PollStoreChange, sleep until NextDeadline().
 // A request for a token: MayMint; on kAskHomeserver keep the request, and ask again with
-// `was_asked` when HandleRoomState was called for that room, and HandleIsJoined for that user if
-// the decision says so, or after a few seconds at the latest; on kAllow sign the token and
+// `was_asked` when HandleRoomState was called for that room and IsAsking says no, and
+// HandleIsJoined for that user if the decision says so, or after a few seconds at the latest; on
+// kAllow sign the token and
 // RecordMint before anything else is handed in.
 //
 // Invariants:
@@ -80,6 +81,11 @@ class Conductor {
   // --- From the token service.
   [[nodiscard]] MintDecision MayMint(Instant now, const MintQuery& query);
   void RecordMint(Instant now, const matrix::MintedIdentity& minted);
+  // Whether an answer about that room's state is on its way: somebody else may be asked as after a
+  // refusal.
+  [[nodiscard]] bool IsAsking(Instant now, const std::string& room_id) const {
+    return schedule_.IsDue(now, room_id);
+  }
 
   // --- From the rooms. About identities without a token of ours: no-ops. Each HandleConnected is
   // followed by one HandleLeft; two connections of one identity may overlap in either order.

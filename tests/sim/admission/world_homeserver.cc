@@ -137,7 +137,7 @@ void World::AnswerOne(const Question& question) {
     }
   }
   Drain();
-  RetryMints(room_id);
+  if (!focus_->IsAsking(now_, room_id)) RetryMints(room_id);
 }
 
 void World::AskAboutUser(const focus::AskIsJoined& what) {

@@ -138,6 +138,32 @@ TEST_F(ConductorTest, AsksAsAnotherUserWhenOneIsRefused) {
   EXPECT_EQ(asked_[0].as_user, "@bob:hs");
 }
 
+// A request for a token is not decided in between.
+TEST_F(ConductorTest, IsAskingUntilNobodyIsLeftToAskAs) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  static_cast<void>(Member("@dave:far", "join"));  // not pushed yet
+  EXPECT_EQ(MayMint("@dave:far").verdict, MintVerdict::kAskHomeserver);
+  ASSERT_THAT(asked_, SizeIs(1));
+  EXPECT_EQ(asked_[0].as_user, "@admin:hs");
+  EXPECT_TRUE(conductor_->IsAsking(now_, std::string(kRoom)));
+  Answer(Status::kRefused);
+  EXPECT_TRUE(conductor_->IsAsking(now_, std::string(kRoom)));
+  Pass(Millis(50));
+  ASSERT_THAT(asked_, SizeIs(1));
+  EXPECT_EQ(asked_[0].as_user, "@bob:hs");
+  AnswerState();
+  EXPECT_FALSE(conductor_->IsAsking(now_, std::string(kRoom)));
+  EXPECT_EQ(MayMint("@dave:far", true).verdict, MintVerdict::kAllow);
+}
+
+TEST_F(ConductorTest, IsNotAskingOnceTheHomeserverFailed) {
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+  EXPECT_TRUE(conductor_->IsAsking(now_, std::string(kRoom)));
+  Answer(Status::kFailed);
+  EXPECT_FALSE(conductor_->IsAsking(now_, std::string(kRoom)));
+}
+
 // Synapse shows whoever left a room the state of that moment, with 200.
 TEST_F(ConductorTest, TakesTheRoomAsSomebodyWhoLeftSeesItForARefusal) {
   StartRoom({"@bob:hs"});
