@@ -41,7 +41,10 @@ void Conductor::SetIdle(Instant now, const std::string& room_id, Watch& watch) {
   EndIdle(room_id, watch);
   watch.idle_at = now + kIdleWatch;
   idle_.emplace(*watch.idle_at, room_id);
-  if (idle_.size() > limits::kIdleWatchesMax) ForgetRoom(std::string(idle_.begin()->second));
+  if (idle_.size() <= limits::kIdleWatchesMax) return;
+  auto oldest = idle_.begin();
+  if (oldest->second == room_id) ++oldest;  // all of them are as old, and this one is in use
+  ForgetRoom(std::string(oldest->second));
 }
 
 void Conductor::EndIdle(const std::string& room_id, Watch& watch) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sfu/core/limits.h"
 #include "signaling/focus/conductor.h"
 #include "signaling/focus/reconcile_schedule.h"
 #include "tests/unit/signaling/focus/conductor_fixture.h"
@@ -236,6 +237,18 @@ TEST_F(ConductorTest, AsksForARoomItDoesNotKnowAsTheUserWhoWantsIn) {
   EXPECT_EQ(asked_[0].as_user, "@bob:hs");
   AnswerState();
   EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kJoined);
+}
+
+TEST_F(ConductorTest, ForgetsAnotherIdleRoomThanTheOneAskedAbout) {
+  for (int i = 3000; i > 1500; --i) {
+    const std::string room_id = "!" + std::to_string(i) + ":hs";
+    const auto decision = conductor_->MayMint(
+        now_, {.room_id = room_id, .slot_id = std::string(kSlot), .user_id = "@bob:hs"});
+    EXPECT_EQ(decision.verdict, MintVerdict::kAskHomeserver);
+    EXPECT_TRUE(conductor_->IsAsking(now_, room_id));
+  }
+  EXPECT_EQ(conductor_->watched_rooms(), limits::kIdleWatchesMax);
+  EXPECT_TRUE(conductor_->IsConsistent());
 }
 
 TEST_F(ConductorTest, DeniesALocalUserWhoIsRefusedTheRoom) {
