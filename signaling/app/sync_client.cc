@@ -7,18 +7,10 @@
 #include "signaling/app/homeserver_client.h"
 #include "signaling/app/https_client.h"
 #include "signaling/matrix/appservice_answers.h"
+#include "signaling/matrix/sync_response.h"
 
 namespace fovea::app {
 namespace {
-
-// Only what decides who may be in a call.
-constexpr std::string_view kFilter =
-    R"({"account_data":{"types":[]},"presence":{"types":[]},"room":{)"
-    R"("account_data":{"types":[]},"ephemeral":{"types":[]},)"
-    R"("state":{"types":["m.room.*","*call.member","*rtc.member","*rtc.slot"]},)"
-    R"("timeline":{"limit":50,"types":["m.room.member","m.room.server_acl","m.room.redaction",)"
-    R"("m.room.create","m.room.encryption","m.room.tombstone","*call.member","*rtc.member",)"
-    R"("*rtc.slot"]}}})";
 
 io::HttpClientOptions Options(const io::TlsClient* tls) {
   io::HttpClientOptions options = HttpsClientOptions(tls);
@@ -62,7 +54,8 @@ void SyncClient::Ask() {
   // The first answer comes at once: everything so far.
   std::string target =
       "/_matrix/client/v3/sync?timeout=" + std::to_string(since_.empty() ? 0 : ToMillis(kPoll)) +
-      "&filter=" + wire::PercentEncode(kFilter) + "&org.matrix.msc4222.use_state_after=true";
+      "&filter=" + wire::PercentEncode(matrix::SyncFilter()) +
+      "&org.matrix.msc4222.use_state_after=true";
   if (!since_.empty()) target += "&since=" + wire::PercentEncode(since_);
   client_.Start(Request(target), kPoll + Seconds(30),
                 [this](const auto& result) { HandleAnswer(result); });

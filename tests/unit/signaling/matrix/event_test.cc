@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "sfu/core/limits.h"
 #include "signaling/matrix/json_scan.h"
+#include "signaling/matrix/server_acl.h"
 #include "signaling/matrix/sync_response.h"
 #include "signaling/matrix/transaction.h"
 
@@ -258,7 +261,28 @@ TEST(SyncResponse, RefusesEveryTruncationAndWhatIsNoSync) {
   EXPECT_FALSE(ParseSync("{}").has_value());
   EXPECT_FALSE(ParseSync(R"({"next_batch":"a","rooms":[]})").has_value());
   EXPECT_TRUE(ParseSync(R"({"next_batch":"a"})").has_value());
-  EXPECT_TRUE(nlohmann::json::accept(SyncFilter()));
+}
+
+TEST(SyncFilter, LetsThroughEveryKindThatIsRead) {
+  const auto filter = nlohmann::json::parse(SyncFilter());
+  const auto passes = [&filter](const char* section, const char* type) {
+    const auto& patterns = filter["room"][section]["types"];
+    return std::any_of(patterns.begin(), patterns.end(), [type](const nlohmann::json& pattern) {
+      return GlobMatches(pattern.get<std::string>(), type);
+    });
+  };
+  for (const char* type :
+       {"m.room.member", "m.room.server_acl", "m.room.encryption", "m.room.tombstone",
+        "m.room.create", "org.matrix.msc3401.call.member", "m.call.member", "m.rtc.member",
+        "org.matrix.msc4143.rtc.member", "m.rtc.slot", "org.matrix.msc4143.rtc.slot"}) {
+    EXPECT_NE(KindOf(type), EventKind::kOther) << type;
+    EXPECT_TRUE(passes("state", type)) << type;
+    EXPECT_TRUE(passes("timeline", type)) << type;
+  }
+  EXPECT_TRUE(passes("timeline", "m.room.redaction"));
+  EXPECT_FALSE(passes("timeline", "m.room.message"));
+  // With lazy members the state would not be complete.
+  EXPECT_FALSE(filter["room"]["state"].contains("lazy_load_members"));
 }
 
 TEST(JsonScan, WalksOverObjectsAndArrays) {
