@@ -333,9 +333,6 @@ void MatrixFocus::Do(Instant now, const focus::SendDelayedLeave& action) {
   if (on_put_out_) on_put_out_(now, action.room_name, action.identity);
 }
 
-// RoomManager judges tokens by their age: new ones are good as soon as they may be minted.
-void MatrixFocus::Do(Instant /*now*/, const focus::ClearRevocation& /*action*/) {}
-
 void MatrixFocus::Do(Instant now, const focus::CallChanged& action) {
   const std::optional<focus::CallFacts> facts = conductor_.Facts(action.room_name);
   if (action.kind == focus::CallChangeKind::kStarted) ++counted_.calls_started;

@@ -311,8 +311,6 @@ void Conductor::Act(Instant now, const AdmissionKey& key, Admission& row,
     case PolicyAction::kPin:
       row.was_member = true;
       return Restore(key, row);
-    case PolicyAction::kReadmit:
-      return Readmit(key, row);
     case PolicyAction::kRestrictAfterGrace:
     case PolicyAction::kEvictAfterGrace:
       return SetPending(key, row, {policy.action, policy.evidence, now + policy.grace});
@@ -394,11 +392,6 @@ void Conductor::EvictRow(Instant now, const AdmissionKey& key, Admission& row,
   actions_.push_back(Evict{key.room_name, key.identity, reason, row.tokens_before_unix});
   actions_.push_back(SendDelayedLeave{key.room_name, key.identity});
   table_.UpdateTimer(key);
-}
-
-void Conductor::Readmit(const AdmissionKey& key, Admission& row) {
-  if (row.tokens_before_unix == 0 || OutReason(row)) return;
-  actions_.push_back(ClearRevocation{key.room_name, key.identity, row.tokens_before_unix});
 }
 
 void Conductor::Restore(const AdmissionKey& key, Admission& row) {

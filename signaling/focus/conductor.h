@@ -151,7 +151,6 @@ class Conductor {
   void SetPending(const AdmissionKey& key, Admission& row, const PendingAction& pending);
   void RunPending(Instant now, const AdmissionKey& key, Admission& row);
   void EvictRow(Instant now, const AdmissionKey& key, Admission& row, matrix::EvidenceKind reason);
-  void Readmit(const AdmissionKey& key, Admission& row);
   void Restore(const AdmissionKey& key, Admission& row);
   void CloseRooms(Instant now, const std::string& room_id);
   // Why somebody who holds a token has no business here, by what is known now.

@@ -74,13 +74,6 @@ struct SendDelayedLeave {
   std::string room_name;
   std::string identity;
 };
-// The user is in the room again. Tokens from `tokens_before_unix` on are good; those issued before
-// it stay refused.
-struct ClearRevocation {
-  std::string room_name;
-  std::string identity;
-  std::int64_t tokens_before_unix = 0;
-};
 // For webhooks and metrics.
 struct CallChanged {
   std::string room_name;
@@ -89,7 +82,7 @@ struct CallChanged {
 
 using ConductorAction =
     std::variant<Evict, RestrictPublish, RestorePublish, CloseRoom, FetchRoomState, AskIsJoined,
-                 AskDevice, SendDelayedLeave, ClearRevocation, CallChanged>;
+                 AskDevice, SendDelayedLeave, CallChanged>;
 
 // --- What survives a restart ---------------------------------------------------------------------
 

@@ -199,7 +199,6 @@ class ConductorTest : public ::testing::Test {
     static_cast<void>(Mint("@admin:hs", "ADMIN"));
     Settle(Millis(500));
     evicted_.clear();
-    cleared_.clear();
   }
 
   // --- What was done.
@@ -236,8 +235,6 @@ class ConductorTest : public ::testing::Test {
       asked_devices_.push_back(device->device);
     } else if (const auto* leave = std::get_if<SendDelayedLeave>(&action)) {
       leaves_.push_back(leave->identity);
-    } else if (const auto* clear = std::get_if<ClearRevocation>(&action)) {
-      cleared_.push_back(*clear);
     } else if (const auto* change = std::get_if<CallChanged>(&action)) {
       changes_.push_back(change->kind);
     }
@@ -260,7 +257,6 @@ class ConductorTest : public ::testing::Test {
   std::vector<std::string> restored_;
   std::vector<std::string> closed_;
   std::vector<std::string> leaves_;
-  std::vector<ClearRevocation> cleared_;
   std::vector<FetchRoomState> asked_;
   std::vector<AskIsJoined> asked_about_;
   std::vector<DeviceKey> asked_devices_;
