@@ -203,8 +203,9 @@ inline constexpr std::size_t kCsApisCachedMax = 1024;  // full: the first to exp
 inline constexpr std::size_t kWaitingMintsMax = 1024;  // further ones are decided without asking
 
 // --- What a homeserver tells --------------------------------------------------------------------
-// 64 KiB is Matrix's bound for an event; `unsigned` adds the previous content. Longer: malformed.
-inline constexpr std::size_t kEventBytesMax = 160 * 1024;
+// Of an event's content, what is read: 64 KiB is Matrix's bound for an event, and escapes make up
+// to three bytes of one. Longer: malformed.
+inline constexpr std::size_t kEventContentBytesMax = 192 * 1024;
 // A homeserver sends at most 100 events at once: of 64 KiB with their `unsigned`, and as much for
 // the ephemeral ones that we skip. Longer ones are refused, and the homeserver is stuck with them.
 inline constexpr std::size_t kTransactionBytesMax = kHttpLargeBodyBytesMax;
@@ -220,10 +221,11 @@ inline constexpr std::size_t kRoomStatesUnderWayMax = 8;  // questions of one ur
 inline constexpr std::size_t kWatchedRoomsMax = 16'384;   // further ones get no tokens
 // Rooms about which was asked without a token; full: the longest idle is forgotten.
 inline constexpr std::size_t kIdleWatchesMax = 1024;
-inline constexpr std::size_t kRefusedUsersMax = 64;   // of a room; full: forgotten, asked again
-inline constexpr std::size_t kToldUsersMax = 64;      // of those asked about by name, likewise
-inline constexpr std::size_t kRoomUsersMax = 20'000;  // of a room; beyond, those with tokens alone
-inline constexpr std::size_t kRoomSlotsMax = 256;     // further slots of a room are not remembered
+inline constexpr std::size_t kRefusedUsersMax = 64;  // of a room; full: forgotten, asked again
+inline constexpr std::size_t kToldUsersMax = 64;     // of those asked about by name, likewise
+// Of a room. Beyond, the joined go before the rest, and those who have or want tokens before them.
+inline constexpr std::size_t kRoomUsersMax = 20'000;
+inline constexpr std::size_t kRoomSlotsMax = 256;  // further slots of a room are not remembered
 inline constexpr std::size_t kRoomStateMembersMax = 4096;  // emptied state keys go, then refused
 inline constexpr std::size_t kTransportsPerMemberMax = 8;  // further ones are not read
 inline constexpr std::size_t kStickyEventsMax = 4096;      // of a room; further ones are not kept

@@ -6,6 +6,7 @@
 
 #include "sfu/core/limits.h"
 #include "signaling/app/https_client.h"
+#include "signaling/focus/reconcile_schedule.h"
 #include "signaling/wire/json.h"
 
 namespace fovea::app {
@@ -16,6 +17,8 @@ constexpr std::string_view kDelayedEvents =
 // Where a homeserver's focus takes requests of other homeservers.
 constexpr std::string_view kFederationRoute =
     "/_matrix/federation/unstable/io.element.msc4195/rtc/livekit/get_token";
+
+static_assert(HomeserverClient::kStateTimeout < focus::ReconcileSchedule::kAnswerTimeout);
 
 std::string AsUser(const std::string& user_id) {
   return "?user_id=" + wire::PercentEncode(user_id);
@@ -80,18 +83,21 @@ std::optional<wire::OutgoingRequest> HomeserverClient::Request(wire::HttpMethod 
   return request;
 }
 
-void HomeserverClient::FetchRoomState(const std::string& room_id, const std::string& as_user,
-                                      OnRoomState on_done) {
-  std::string target = "/_matrix/client/v3/rooms/" + wire::PercentEncode(room_id) + "/state";
-  if (!as_user.empty()) target += "?user_id=" + wire::PercentEncode(as_user);
+void HomeserverClient::FetchRoomState(const focus::FetchRoomState& question, OnRoomState on_done) {
+  std::string target =
+      "/_matrix/client/v3/rooms/" + wire::PercentEncode(question.room_id) + "/state";
+  if (!question.as_user.empty()) target += AsUser(question.as_user);
   std::optional<wire::OutgoingRequest> request = Request(wire::HttpMethod::kGet, target, {});
-  if (!request.has_value()) return on_done({.room_id = room_id, .as_user = as_user});
+  if (!request.has_value()) {
+    return on_done({.room_id = question.room_id, .as_user = question.as_user, .id = question.id});
+  }
   client_.Start(*std::move(request), kStateTimeout,
-                [room_id, as_user, on_done = std::move(on_done)](const auto& result) {
+                [question, on_done = std::move(on_done)](const auto& result) {
                   using Status = focus::RoomStateAnswer::Status;
                   focus::RoomStateAnswer answer;
-                  answer.room_id = room_id;
-                  answer.as_user = as_user;
+                  answer.room_id = question.room_id;
+                  answer.as_user = question.as_user;
+                  answer.id = question.id;
                   if (result.ok() && result->status == 200) {
                     answer.status = Status::kAnswered;
                     answer.body = result->body;

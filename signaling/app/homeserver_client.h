@@ -22,7 +22,8 @@ namespace fovea::app {
 
 class HomeserverClient : public HomeserverPort {
  public:
-  static constexpr Duration kStateTimeout = Seconds(60);
+  // Sooner than the Conductor gives up and asks again.
+  static constexpr Duration kStateTimeout = Seconds(28);
   // Of what one user waits for.
   static constexpr Duration kAnswerTimeout = Seconds(5);
   // Another homeserver has to be found, too, and it asks its own focus.
@@ -35,7 +36,7 @@ class HomeserverClient : public HomeserverPort {
 
   // The answer's `body` is valid during the call.
   using OnRoomState = std::function<void(const focus::RoomStateAnswer&)>;
-  void FetchRoomState(const std::string& room_id, const std::string& as_user, OnRoomState on_done);
+  void FetchRoomState(const focus::FetchRoomState& question, OnRoomState on_done);
 
   // Whether the user is in the room, without anybody of ours being there (MSC4502).
   using OnIsJoined = std::function<void(matrix::JoinedAnswer)>;

@@ -78,14 +78,16 @@ MatrixFocus::MatrixFocus(const Parts& parts)
       homeserver_(parts.loop, parts.config.homeserver, parts.config.appservice, parts.tls),
       ping_again_(parts.loop, [this] { PingIfQuiet(); }) {
   if (WatchingOf(config_) != Watching::kSync) return;
-  sync_.emplace(parts.loop, config_.homeserver, parts.tls, log_, [this](std::string_view body) {
+  const auto on_account = [this](const std::string& user_id) { conductor_.SetAccount(user_id); };
+  const auto on_answer = [this](std::string_view body) {
     const Instant now = io::MonotonicNow();
     evidence_at_ = now;
     std::optional<std::string> next = conductor_.HandleSync(now, body);
     DoActions(now);
     turn_soon_();
     return next;
-  });
+  };
+  sync_.emplace(parts.loop, config_.homeserver, parts.tls, log_, on_account, on_answer);
 }
 
 void MatrixFocus::Start(Instant now) {
@@ -99,6 +101,10 @@ void MatrixFocus::Start(Instant now) {
     conductor_.RestoreRevocation(now, {row.room_name, row.identity, row.not_before_unix});
   }
   for (const std::string& id : store_.TransactionIds()) conductor_.RestoreTransactionId(id);
+  if (WatchingOf(config_) == Watching::kAppservice) {
+    conductor_.SetAccount("@" + config_.appservice.sender_localpart + ":" +
+                          config_.homeserver.name);
+  }
   conductor_.Start(now);
   switch (WatchingOf(config_)) {
     case Watching::kAppservice:
@@ -302,20 +308,19 @@ void MatrixFocus::Do(Instant now, const focus::CloseRoom& action) {
 }
 
 void MatrixFocus::Do(Instant /*now*/, const focus::FetchRoomState& action) {
-  homeserver_.FetchRoomState(action.room_id, action.as_user,
-                             [this](const focus::RoomStateAnswer& answer) {
-                               const Instant now = io::MonotonicNow();
-                               evidence_at_ = now;
-                               conductor_.HandleRoomState(now, answer);
-                               for (WaitingMint& mint : waiting_) {
-                                 if (mint.query.room_id == answer.room_id) {
-                                   mint.awaits_state = false;
-                                 }
-                               }
-                               DecideWaiting(now);
-                               DoActions(now);
-                               turn_soon_();
-                             });
+  homeserver_.FetchRoomState(action, [this](const focus::RoomStateAnswer& answer) {
+    const Instant now = io::MonotonicNow();
+    evidence_at_ = now;
+    conductor_.HandleRoomState(now, answer);
+    // After a refusal somebody else is asked as; what came too late is not what they wait for.
+    const bool is_asking = conductor_.IsAsking(now, answer.room_id);
+    for (WaitingMint& mint : waiting_) {
+      if (mint.query.room_id == answer.room_id && !is_asking) mint.awaits_state = false;
+    }
+    DecideWaiting(now);
+    DoActions(now);
+    turn_soon_();
+  });
 }
 
 void MatrixFocus::Do(Instant /*now*/, const focus::AskIsJoined& action) {
@@ -348,9 +353,6 @@ void MatrixFocus::Do(Instant /*now*/, const focus::AskDevice& action) {
 void MatrixFocus::Do(Instant now, const focus::SendDelayedLeave& action) {
   if (on_put_out_) on_put_out_(now, action.room_name, action.identity);
 }
-
-// RoomManager judges tokens by their age: new ones are good as soon as they may be minted.
-void MatrixFocus::Do(Instant /*now*/, const focus::ClearRevocation& /*action*/) {}
 
 void MatrixFocus::Do(Instant now, const focus::CallChanged& action) {
   const std::optional<focus::CallFacts> facts = conductor_.Facts(action.room_name);

@@ -118,7 +118,6 @@ class MatrixFocus : private TransactionSink {
   void Do(Instant now, const focus::AskIsJoined& action);
   void Do(Instant now, const focus::AskDevice& action);
   void Do(Instant now, const focus::SendDelayedLeave& action);
-  void Do(Instant now, const focus::ClearRevocation& action);
   void Do(Instant now, const focus::CallChanged& action);
   void SetMayPublish(Instant now, const std::string& room, const std::string& identity, bool may);
   void DecideWaiting(Instant now);

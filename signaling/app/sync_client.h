@@ -24,24 +24,32 @@ class SyncClient {
   static constexpr Duration kWaitMin = Seconds(1);
   static constexpr Duration kWaitMax = Seconds(30);
 
+  // Takes the user id of the account, once, before the first answer.
+  using OnAccount = std::function<void(const std::string& user_id)>;
   // Takes the body of an answer and returns its next_batch; nothing: it was none.
   using OnAnswer = std::function<std::optional<std::string>(std::string_view body)>;
 
   // Outlived by all it is given.
   SyncClient(uv_loop_t* loop, const HomeserverConfig& homeserver, const io::TlsClient* tls,
-             LogSink& log, OnAnswer on_answer);
+             LogSink& log, OnAccount on_account, OnAnswer on_answer);
   void Start() { Ask(); }
 
  private:
+  [[nodiscard]] wire::OutgoingRequest Request(const std::string& target) const;
   void Ask();
+  void AskWhoAmI();
+  // Says whether the answer is one to go on with; otherwise it is asked again later.
+  bool IsGood(const Result<wire::HttpResponse, io::HttpClientError>& result);
   void HandleAnswer(const Result<wire::HttpResponse, io::HttpClientError>& result);
   void WaitAfter(const std::string& what);
 
   const HomeserverConfig& homeserver_;
   LogSink& log_;
+  const OnAccount on_account_;
   const OnAnswer on_answer_;
   io::HttpClient client_;
   io::Timer again_;
+  bool knows_account_ = false;
   std::string since_;
   Duration wait_{};  // after the last failure; zero: the last answer was good
 };

@@ -87,10 +87,29 @@ void Conductor::AddRow(Instant now, const MintedIdentity& minted) {
   const std::int64_t lifetime = std::max<std::int64_t>(0, minted.expires_unix - minted.issued_unix);
   row.keep_until = std::max(row.keep_until, now + Seconds(lifetime + kTokenSlackSeconds));
   table_.UpdateTimer(key);
-  // What came in between the decision and now counts, too; a doubt was there to be decided upon.
+  const Told* told = TellOf(now, minted.room_id, minted.user_id);
+  const bool is_told = told != nullptr && told->answer == matrix::JoinedAnswer::kJoined;
+  row.told_at = is_told ? std::optional(told->asked_at) : std::nullopt;
+  // What came in between the decision and now counts, too; a doubt was there to be decided upon,
+  // and so was the homeserver's word.
   const auto reason = OutReason(row);
-  if (reason && (reason == EvidenceKind::kServerDenied || !HasDoubt(minted))) {
+  if (reason && (reason == EvidenceKind::kServerDenied || !(is_told || HasDoubt(minted)))) {
     EvictRow(now, key, row, *reason);
+  } else if (reason) {
+    schedule_.Want(minted.room_id, now + matrix::kResetConfirmation, Urgency::kUrgent);
+  }
+}
+
+void Conductor::JudgeAgain(Instant now, Instant requested_at, const std::string& room_id) {
+  for (const AdmissionKey& key : table_.OfRoom(room_id)) {
+    Admission& row = *table_.Find(key);
+    const auto reason = row.is_evicted ? std::nullopt : OutReason(row);
+    if (!reason || HasDoubt(row.minted)) continue;
+    if (row.told_at && *row.told_at + matrix::kReplicationLagMax > requested_at) {
+      schedule_.Want(room_id, now + matrix::kResetConfirmation, Urgency::kUrgent);
+    } else {
+      EvictRow(now, key, row, *reason);
+    }
   }
 }
 
@@ -302,8 +321,6 @@ void Conductor::Act(Instant now, const AdmissionKey& key, Admission& row,
     case PolicyAction::kPin:
       row.was_member = true;
       return Restore(key, row);
-    case PolicyAction::kReadmit:
-      return Readmit(key, row);
     case PolicyAction::kRestrictAfterGrace:
     case PolicyAction::kEvictAfterGrace:
       return SetPending(key, row, {policy.action, policy.evidence, now + policy.grace});
@@ -387,11 +404,6 @@ void Conductor::EvictRow(Instant now, const AdmissionKey& key, Admission& row,
   actions_.push_back(Evict{key.room_name, key.identity, reason, row.tokens_before_unix});
   actions_.push_back(SendDelayedLeave{key.room_name, key.identity});
   table_.UpdateTimer(key);
-}
-
-void Conductor::Readmit(const AdmissionKey& key, Admission& row) {
-  if (row.tokens_before_unix == 0 || OutReason(row)) return;
-  actions_.push_back(ClearRevocation{key.room_name, key.identity, row.tokens_before_unix});
 }
 
 void Conductor::Restore(const AdmissionKey& key, Admission& row) {

@@ -31,8 +31,9 @@ namespace fovea::focus {
 
 // Use: mutate once, drain PollAction and PollStoreChange, sleep until NextDeadline().
 // A request for a token: MayMint; on kAskHomeserver keep the request, and ask again with
-// `was_asked` when HandleRoomState was called for that room, and HandleIsJoined for that user if
-// the decision says so, or after a few seconds at the latest; on kAllow sign the token and
+// `was_asked` when HandleRoomState was called for that room and IsAsking says no, and
+// HandleIsJoined for that user if the decision says so, or after a few seconds at the latest; on
+// kAllow sign the token and
 // RecordMint before anything else is handed in.
 //
 // Invariants:
@@ -67,6 +68,9 @@ class Conductor {
   void Start(Instant now);
 
   // --- From the homeserver.
+  // As whom questions without a user are asked. With `reads_as_itself` no room's state is believed
+  // before it is known: it may be the room as it was when the account was put out.
+  void SetAccount(const std::string& user_id) { account_ = user_id; }
   TransactionOutcome HandleTransaction(Instant now, const std::string& txn_id,
                                        std::string_view body);
   // The next_batch; nothing, and nothing changes, where the body is no answer to /sync.
@@ -78,6 +82,11 @@ class Conductor {
   // --- From the token service.
   [[nodiscard]] MintDecision MayMint(Instant now, const MintQuery& query);
   void RecordMint(Instant now, const matrix::MintedIdentity& minted);
+  // Whether an answer about that room's state is on its way: somebody else may be asked as after a
+  // refusal.
+  [[nodiscard]] bool IsAsking(Instant now, const std::string& room_id) const {
+    return schedule_.IsDue(now, room_id);
+  }
 
   // --- From the rooms. About identities without a token of ours: no-ops. Each HandleConnected is
   // followed by one HandleLeft; two connections of one identity may overlap in either order.
@@ -116,11 +125,12 @@ class Conductor {
   struct Told {
     matrix::JoinedAnswer answer = matrix::JoinedAnswer::kUnknown;
     Instant at{};
+    Instant asked_at{};
   };
   struct Watch {
     LastAnswer last = LastAnswer::kNone;
     Instant last_at{};
-    std::string asked_as;
+    std::uint64_t asked_id = 0;              // the latest question
     std::string candidate;                   // who asked for a token last, if one of ours
     std::set<std::string> refused_as;        // since the last complete answer
     std::map<std::string, Instant> refused;  // users who were told that it is not for them
@@ -144,11 +154,13 @@ class Conductor {
   void SetPending(const AdmissionKey& key, Admission& row, const PendingAction& pending);
   void RunPending(Instant now, const AdmissionKey& key, Admission& row);
   void EvictRow(Instant now, const AdmissionKey& key, Admission& row, matrix::EvidenceKind reason);
-  void Readmit(const AdmissionKey& key, Admission& row);
   void Restore(const AdmissionKey& key, Admission& row);
   void CloseRooms(Instant now, const std::string& room_id);
   // Why somebody who holds a token has no business here, by what is known now.
   [[nodiscard]] std::optional<matrix::EvidenceKind> OutReason(const Admission& row) const;
+  // Whoever came in against what was pushed, by a doubt or by the homeserver's word, and is not
+  // there by a room state that was asked for later.
+  void JudgeAgain(Instant now, Instant requested_at, const std::string& room_id);
   // Of that user, in that room: an event whose place is not certain.
   [[nodiscard]] bool HasDoubt(const matrix::MintedIdentity& minted) const;
 
@@ -162,6 +174,9 @@ class Conductor {
   void SendQuestions(Instant now);
   [[nodiscard]] std::optional<std::string> AskAs(const std::string& room_id,
                                                  const Watch& watch) const;
+  // Whether those events are the room as somebody sees it who is not in it.
+  [[nodiscard]] bool IsOutside(const std::vector<matrix::Event>& events,
+                               const std::string& as_user) const;
   void HandleRefused(Instant now, const RoomStateAnswer& answer, Watch& watch);
   void HandleFailed(Instant now, const std::string& room_id, Watch& watch, Duration retry_after);
   void Heard(Instant now);
@@ -170,6 +185,9 @@ class Conductor {
   void NoteTransaction(Instant now, const std::string& txn_id);
   [[nodiscard]] matrix::MintFacts FactsFor(Instant now, const MintQuery& query,
                                            const Watch& watch) const;
+  // The homeserver's word about that user, as long as it counts; null where there is none.
+  [[nodiscard]] const Told* TellOf(Instant now, const std::string& room_id,
+                                   const std::string& user_id) const;
   [[nodiscard]] bool AskAboutUser(Instant now, const MintQuery& query, Watch& watch);
   void ForgetTold(const matrix::Evidence& evidence);
   [[nodiscard]] std::int64_t NotBefore(const MintQuery& query);
@@ -185,9 +203,11 @@ class Conductor {
   ReconcileSchedule schedule_;
   CallLedger ledger_;
   DeviceWatch devices_;  // of our homeserver's users
+  std::string account_;  // empty: not known (yet)
   std::map<std::string, Watch> watches_;
   std::set<std::pair<Instant, std::string>> idle_;  // watches without rows
   std::optional<std::uint64_t> last_txn_number_;
+  std::uint64_t questions_ = 0;        // about rooms' states, so far
   std::optional<Instant> last_heard_;  // the latest push: everything before it has arrived
   bool is_failing_ = false;            // the homeserver's last answer was none
 

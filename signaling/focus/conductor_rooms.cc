@@ -25,15 +25,6 @@ bool IsProxied(TokenRoute route) {
   return route == TokenRoute::kHomeserver || route == TokenRoute::kFederation;
 }
 
-// A homeserver answers somebody who left with 200 and the room as it was then: everybody who came
-// later would look absent.
-bool HasLeft(const std::vector<matrix::Event>& events, const std::string& user_id) {
-  return std::any_of(events.begin(), events.end(), [&](const matrix::Event& event) {
-    return event.kind == matrix::EventKind::kRoomMember && event.state_key == user_id &&
-           matrix::StringIn(event.content, "membership") != "join";
-  });
-}
-
 }  // namespace
 
 // --- Watches -------------------------------------------------------------------------------------
@@ -50,7 +41,10 @@ void Conductor::SetIdle(Instant now, const std::string& room_id, Watch& watch) {
   EndIdle(room_id, watch);
   watch.idle_at = now + kIdleWatch;
   idle_.emplace(*watch.idle_at, room_id);
-  if (idle_.size() > limits::kIdleWatchesMax) ForgetRoom(std::string(idle_.begin()->second));
+  if (idle_.size() <= limits::kIdleWatchesMax) return;
+  auto oldest = idle_.begin();
+  if (oldest->second == room_id) ++oldest;  // all of them are as old, and this one is in use
+  ForgetRoom(std::string(oldest->second));
 }
 
 void Conductor::EndIdle(const std::string& room_id, Watch& watch) {
@@ -110,8 +104,9 @@ void Conductor::SendQuestions(Instant now) {
       schedule_.Forget(*room_id);
       continue;
     }
-    it->second.asked_as = AskAs(*room_id, it->second).value_or(std::string());
-    actions_.push_back(FetchRoomState{*room_id, it->second.asked_as});
+    it->second.asked_id = ++questions_;
+    const std::string as_user = AskAs(*room_id, it->second).value_or(std::string());
+    actions_.push_back(FetchRoomState{*room_id, as_user, it->second.asked_id});
   }
   while (auto device = devices_.Poll(now)) actions_.push_back(AskDevice{*std::move(device)});
 }
@@ -119,8 +114,9 @@ void Conductor::SendQuestions(Instant now) {
 void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
   const auto asked_at = schedule_.AskedAt(answer.room_id);
   const auto it = watches_.find(answer.room_id);
-  // An answer that came after its time-out belongs to a question that nobody remembers.
-  if (!asked_at || it == watches_.end() || it->second.asked_as != answer.as_user) return;
+  const bool is_blind = options_.reads_as_itself && account_.empty();
+  // An answer that came after its time-out is older than the question that took its place.
+  if (!asked_at || it == watches_.end() || it->second.asked_id != answer.id) return;
   Watch& watch = it->second;
   if (answer.status == RoomStateAnswer::Status::kRefused) {
     HandleRefused(now, answer, watch);
@@ -128,9 +124,9 @@ void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
   }
   std::vector<Evidence> evidence;
   bool is_complete = false;
-  if (answer.status == RoomStateAnswer::Status::kAnswered) {
+  if (answer.status == RoomStateAnswer::Status::kAnswered && !is_blind) {
     const auto events = matrix::ParseRoomState(answer.body, answer.room_id);
-    if (events && HasLeft(*events, answer.as_user)) {
+    if (events && IsOutside(*events, answer.as_user)) {
       HandleRefused(now, answer, watch);
       return SendQuestions(now);
     }
@@ -153,8 +149,24 @@ void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
     schedule_.Want(answer.room_id, now + options_.reconcile_every, Urgency::kRoutine);
   }
   Apply(now, evidence);
+  JudgeAgain(now, *asked_at, answer.room_id);
   Heard(now);
   SendQuestions(now);
+}
+
+// A homeserver answers somebody who left with 200 and the room as it was then: everybody who came
+// later would look absent, and everybody who left later would look joined.
+bool Conductor::IsOutside(const std::vector<matrix::Event>& events,
+                          const std::string& as_user) const {
+  const std::string& reader = as_user.empty() ? account_ : as_user;
+  bool is_whole = false;
+  for (const matrix::Event& event : events) {
+    is_whole = is_whole || event.kind == matrix::EventKind::kCreate;
+    if (event.kind != matrix::EventKind::kRoomMember || event.state_key != reader) continue;
+    return matrix::StringIn(event.content, "membership") != "join";
+  }
+  // A room that anybody may read: /sync does not tell us of it.
+  return options_.reads_as_itself && is_whole;
 }
 
 void Conductor::HandleFailed(Instant now, const std::string& room_id, Watch& watch,
@@ -183,6 +195,7 @@ void Conductor::HandleRefused(Instant now, const RoomStateAnswer& answer, Watch&
     watch.refused_as.clear();
     watch.last = LastAnswer::kRefused;
     watch.last_at = now;
+    if (options_.reads_as_itself) room.ForgetState();  // /sync tells us of it no more
     room.AcceptDoubts(now, evidence);
     if (!watch.idle_at) {
       schedule_.Want(answer.room_id, now + options_.reconcile_every, Urgency::kRoutine);
@@ -306,10 +319,8 @@ MintFacts Conductor::FactsFor(Instant now, const MintQuery& query, const Watch& 
   facts.is_known_room =
       was_refused || is_known_out || (is_answered && watch.last == LastAnswer::kComplete);
   facts.is_unreachable = !was_refused && (!is_answered || watch.last == LastAnswer::kFailed);
-  const auto told = watch.told.find(query.user_id);
-  if (told != watch.told.end() && told->second.answer != matrix::JoinedAnswer::kUnknown &&
-      now - told->second.at <= kAnswerGoodFor) {
-    facts.is_joined = facts.is_fresh = told->second.answer == matrix::JoinedAnswer::kJoined;
+  if (const Told* told = TellOf(now, query.room_id, query.user_id)) {
+    facts.is_joined = facts.is_fresh = told->answer == matrix::JoinedAnswer::kJoined;
     facts.is_known_room = true;
     facts.is_unreachable = false;
   }
@@ -320,7 +331,7 @@ MintFacts Conductor::FactsFor(Instant now, const MintQuery& query, const Watch& 
 bool Conductor::AskAboutUser(Instant now, const MintQuery& query, Watch& watch) {
   if (!IsProxied(query.route) || options_.reads_as_itself) return false;
   if (watch.told.size() >= limits::kToldUsersMax) watch.told.clear();
-  watch.told[query.user_id] = {matrix::JoinedAnswer::kUnknown, now};
+  watch.told[query.user_id] = {.at = now, .asked_at = now};
   actions_.push_back(AskIsJoined{query.room_id, query.user_id});
   return true;
 }
@@ -331,7 +342,26 @@ void Conductor::HandleIsJoined(Instant now, const AskIsJoined& question,
   if (watch == watches_.end()) return;
   // Gone: something happened to the user since, and counts.
   const auto told = watch->second.told.find(question.user_id);
-  if (told != watch->second.told.end()) told->second = {answer, now};
+  if (told == watch->second.told.end()) return;
+  told->second.answer = answer;
+  told->second.at = now;
+}
+
+const Conductor::Told* Conductor::TellOf(Instant now, const std::string& room_id,
+                                         const std::string& user_id) const {
+  const auto watch = watches_.find(room_id);
+  if (watch == watches_.end()) return nullptr;
+  const auto told = watch->second.told.find(user_id);
+  if (told == watch->second.told.end()) return nullptr;
+  const Told& word = told->second;
+  if (word.answer == matrix::JoinedAnswer::kUnknown || now - word.at > kAnswerGoodFor) {
+    return nullptr;
+  }
+  // The part of the homeserver that answers may be behind what another one has pushed.
+  const matrix::UserRecord* user = tracker_.Find(room_id)->members().Find(user_id);
+  const bool may_lag = user != nullptr && !user->version.event_id().empty() &&
+                       user->version.received_at() + matrix::kReplicationLagMax > word.asked_at;
+  return may_lag ? nullptr : &word;
 }
 
 void Conductor::ForgetTold(const Evidence& evidence) {
@@ -352,6 +382,7 @@ MintDecision Conductor::MayMint(Instant now, const MintQuery& query) {
   }
   if (watch->idle_at) SetIdle(now, query.room_id, *watch);
   if (IsLocal(query.user_id)) watch->candidate = query.user_id;
+  tracker_.Find(query.room_id)->members().Reserve(query.user_id);
   facts = FactsFor(now, query, *watch);
   if (facts.was_asked && facts.is_unreachable && !tracker_.Find(query.room_id)->complete_at()) {
     // After our own restart the tokens given shortly before it are what is left of our knowledge.

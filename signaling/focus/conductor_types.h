@@ -54,10 +54,11 @@ struct CloseRoom {
   std::string room_name;
 };
 // GET /rooms/{room_id}/state?user_id={as_user}, without user_id where it is empty; then
-// HandleRoomState, with whatever came of it.
+// HandleRoomState, with whatever came of it, and the question's `id`.
 struct FetchRoomState {
   std::string room_id;
   std::string as_user;
+  std::uint64_t id = 0;
 };
 // GET /rooms/{room_id}/is_joined?mxid={user_id} (MSC4502); then HandleIsJoined, whatever came of
 // it.
@@ -74,13 +75,6 @@ struct SendDelayedLeave {
   std::string room_name;
   std::string identity;
 };
-// The user is in the room again. Tokens from `tokens_before_unix` on are good; those issued before
-// it stay refused.
-struct ClearRevocation {
-  std::string room_name;
-  std::string identity;
-  std::int64_t tokens_before_unix = 0;
-};
 // For webhooks and metrics.
 struct CallChanged {
   std::string room_name;
@@ -89,7 +83,7 @@ struct CallChanged {
 
 using ConductorAction =
     std::variant<Evict, RestrictPublish, RestorePublish, CloseRoom, FetchRoomState, AskIsJoined,
-                 AskDevice, SendDelayedLeave, ClearRevocation, CallChanged>;
+                 AskDevice, SendDelayedLeave, CallChanged>;
 
 // --- What survives a restart ---------------------------------------------------------------------
 
@@ -151,6 +145,7 @@ struct RoomStateAnswer {
   };
   std::string room_id;
   std::string as_user;
+  std::uint64_t id = 0;  // of the question: an answer to one that was given up says nothing
   Status status = Status::kFailed;
   std::string_view body{};  // the whole body, or status is kFailed
   Duration retry_after = Duration::zero();

@@ -135,6 +135,11 @@ std::optional<Instant> ReconcileSchedule::AskedAt(const std::string& room_id) co
   return it == rooms_.end() ? std::nullopt : it->second.asked_at;
 }
 
+bool ReconcileSchedule::IsDue(Instant now, const std::string& room_id) const {
+  const auto it = rooms_.find(room_id);
+  return it != rooms_.end() && (it->second.asked_at || it->second.due_at <= now);
+}
+
 bool ReconcileSchedule::IsQueued(const std::string& room_id) const {
   const auto it = rooms_.find(room_id);
   return it != rooms_.end() && it->second.due_at != kNever;

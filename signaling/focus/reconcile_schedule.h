@@ -55,6 +55,8 @@ class ReconcileSchedule {
   [[nodiscard]] Instant NextDeadline() const;
   // When the question under way was asked; nothing if none is.
   [[nodiscard]] std::optional<Instant> AskedAt(const std::string& room_id) const;
+  // A question is under way, or only waits for its turn.
+  [[nodiscard]] bool IsDue(Instant now, const std::string& room_id) const;
   [[nodiscard]] bool IsQueued(const std::string& room_id) const;
   [[nodiscard]] std::size_t size() const { return rooms_.size(); }
   [[nodiscard]] bool IsConsistent() const;

@@ -52,7 +52,7 @@ constexpr std::array kPolicy{
               Action::kNothing, kNow, "nothing is concluded from what cannot be read"},
     PolicyRow{"member encrypted", Kind::kMemberOpaque, kAll, Condition::kAlways, Action::kNothing,
               kNow, "an envelope tells neither join nor leave"},
-    PolicyRow{"user joins", Kind::kUserJoined, kAll, Condition::kAlways, Action::kReadmit, kNow,
+    PolicyRow{"user joins", Kind::kUserJoined, kAll, Condition::kAlways, Action::kNothing, kNow,
               "new tokens are good again; those from before the leave stay refused"},
     PolicyRow{"user leaves", Kind::kUserLeft, kAll, Condition::kAlways, Action::kEvict, kNow,
               "out of the room is out of its calls: every device, every slot"},
@@ -76,7 +76,7 @@ constexpr std::array kPolicy{
     PolicyRow{"server denied", Kind::kServerDenied, kAll, Condition::kAlways, Action::kEvict, kNow,
               "nothing of that server reaches the room any more"},
     PolicyRow{"server permitted", Kind::kServerPermitted, kAll, Condition::kAlways,
-              Action::kReadmit, kNow, "as a user who joins again"},
+              Action::kNothing, kNow, "as a user who joins again"},
     PolicyRow{"slot closed", Kind::kSlotClosed, kGen3, Condition::kAlways, Action::kEvictAfterGrace,
               kSlotGrace, "clients of this generation must obey slots"},
     PolicyRow{"slot closed, slots_bind_openid", Kind::kSlotClosed, kGen2,
@@ -151,8 +151,6 @@ std::string_view ToString(PolicyAction action) {
       return "nothing";
     case Action::kPin:
       return "admit hint";
-    case Action::kReadmit:
-      return "readmit";
     case Action::kLookAgain:
       return "ask the homeserver";
     case Action::kRestrictAfterGrace:

@@ -21,7 +21,6 @@ inline constexpr std::uint8_t kEveryGeneration = 7;
 enum class PolicyAction : std::uint8_t {
   kNothing,
   kPin,                 // remember the membership with the identity; ends a grace period
-  kReadmit,             // new tokens are good again, old ones stay refused
   kLookAgain,           // ask the homeserver for the room's state
   kRestrictAfterGrace,  // take away the right to publish, keep the connection
   kEvictAfterGrace,

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "signaling/matrix/ids.h"
 #include "signaling/wire/json.h"
 
 namespace fovea::matrix {
@@ -78,6 +79,12 @@ bool IsRefusal(int status, std::string_view body) {
   const std::string code = ErrcodeOf(body);
   return code == "M_FORBIDDEN" || code == "M_NOT_FOUND" || code == "M_GUEST_ACCESS_FORBIDDEN" ||
          code == "M_USER_DEACTIVATED";
+}
+
+std::string ReadWhoAmI(int status, std::string_view body) {
+  const std::optional<json> document = status == 200 ? ObjectOf(body) : std::nullopt;
+  std::string user_id = document ? TextIn(*document, "user_id") : std::string();
+  return UserId::Parse(user_id).has_value() ? user_id : std::string();
 }
 
 DeviceAnswer ReadDevice(int status, std::string_view body, std::string_view device_id) {

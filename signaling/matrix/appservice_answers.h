@@ -21,6 +21,9 @@ enum class JoinedAnswer : std::uint8_t { kJoined, kNotJoined, kUnknown };
 // a reverse proxy says in its place, for want of a homeserver, is none of its answers.
 [[nodiscard]] bool IsRefusal(int status, std::string_view body);
 
+// GET /account/whoami: the user id of whoever asked; empty where the answer does not tell.
+[[nodiscard]] std::string ReadWhoAmI(int status, std::string_view body);
+
 // GET /devices/{id} as its user. kGone only where the homeserver itself says that there is none.
 enum class DeviceAnswer : std::uint8_t { kThere, kGone, kUnknown };
 [[nodiscard]] DeviceAnswer ReadDevice(int status, std::string_view body,

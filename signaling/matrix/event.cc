@@ -1,11 +1,13 @@
 #include "signaling/matrix/event.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
 
 #include "sfu/core/limits.h"
 #include "signaling/matrix/ids.h"
+#include "signaling/matrix/json_scan.h"
 
 namespace fovea::matrix {
 namespace {
@@ -51,6 +53,84 @@ bool IsStateKind(EventKind kind) {
       return false;
   }
   return false;
+}
+
+bool ReadsEnvelope(std::string_view key) {
+  static constexpr std::array<std::string_view, 7> kRead{
+      "type", "room_id", "event_id", "sender", "state_key", "origin_server_ts", "redacts"};
+  return std::find(kRead.begin(), kRead.end(), key) != kRead.end();
+}
+
+// Not `prev_content` and `redacted_because`: what somebody else wrote long ago must not decide
+// whether this event can be read.
+bool ReadsUnsigned(std::string_view key) {
+  return key == "io.element.synapse.soft_failed" || key == "replaces_state" ||
+         key == "sticky_duration_ttl_ms" || key == "msc4354_sticky_duration_ttl_ms";
+}
+
+// Users may put anything beside what counts.
+bool ReadsContent(EventKind kind, std::string_view key) {
+  switch (kind) {
+    case EventKind::kRoomMember:
+      return key == "membership";
+    case EventKind::kServerAcl:
+      return key == "allow" || key == "deny" || key == "allow_ip_literals";
+    case EventKind::kRtcSlot:
+      return key == "status" || key == "application";
+    case EventKind::kRedaction:
+      return key == "redacts";
+    case EventKind::kCallMember:
+    case EventKind::kRtcMember:
+      return true;  // a leave is what has nothing else in it
+    case EventKind::kEncryption:
+    case EventKind::kTombstone:
+    case EventKind::kCreate:
+    case EventKind::kEncrypted:
+    case EventKind::kOther:
+      return false;
+  }
+  return false;
+}
+
+// The members of an object that `reads` names; null stands for one that cannot be read. Nothing
+// for what is no object, or too much.
+template <class Reads>
+std::optional<Json> Prune(std::string_view text, const Reads& reads) {
+  JsonWalk walk(text);
+  if (!walk.is_object()) return std::nullopt;
+  Json kept = Json::object();
+  std::size_t bytes = 0;
+  while (const auto item = walk.Next()) {
+    if (!reads(item->key)) continue;
+    bytes += item->key.size() + item->value.size();
+    if (bytes > limits::kEventContentBytesMax) return std::nullopt;
+    kept[std::string(item->key)] = wire::ParseJson(item->value).value_or(Json());
+  }
+  if (walk.failed()) return std::nullopt;
+  return kept;
+}
+
+// What of an event's text is read; null, likewise, for what cannot be.
+std::optional<Json> PruneEvent(std::string_view text, EventKind kind) {
+  JsonWalk walk(text);
+  Json kept = Json::object();
+  while (const auto item = walk.Next()) {
+    std::optional<Json> value;
+    if (item->key == "content") {
+      value = Prune(item->value, [kind](std::string_view key) { return ReadsContent(kind, key); });
+    } else if (item->key == "unsigned") {
+      value = Prune(item->value, ReadsUnsigned);
+    } else if (item->key == "sticky" || item->key == "msc4354_sticky") {
+      value = Prune(item->value, [](std::string_view key) { return key == "duration_ms"; });
+    } else if (ReadsEnvelope(item->key)) {
+      value = wire::ParseJson(item->value);
+    } else {
+      continue;
+    }
+    kept[std::string(item->key)] = std::move(value).value_or(Json());
+  }
+  if (walk.failed()) return std::nullopt;
+  return kept;
 }
 
 void ReadUnsigned(const Json& json, Event& event, bool& soft_failed) {
@@ -140,14 +220,18 @@ Result<Event, EventRefusal> ReadEvent(Json json, std::string_view room_id) {
   event.event_id = StringIn(json, "event_id");
   event.sender = StringIn(json, "sender");
   if (const Json* key = MemberIn(json, "state_key")) {
-    if (!key->is_string() || key->get_ref<const std::string&>().size() > kIdBytesMax) {
-      return Failure{EventRefusal::kMalformed};
+    if (!key->is_string()) return Failure{EventRefusal::kMalformed};
+    // Names nobody, and nothing that a token could be for.
+    if (key->get_ref<const std::string&>().size() > kIdBytesMax) {
+      return Failure{EventRefusal::kOfNoInterest};
     }
     event.state_key = key->get<std::string>();
   }
-  const auto timestamp = IntegerIn(json, "origin_server_ts");
-  if (!timestamp || *timestamp < 0) return Failure{EventRefusal::kMalformed};
-  event.origin_server_ts_ms = *timestamp;
+  const Json* timestamp = MemberIn(json, "origin_server_ts");
+  if (timestamp == nullptr || !timestamp->is_number()) return Failure{EventRefusal::kMalformed};
+  // A server may send any number; homeservers pass it on.
+  event.origin_server_ts_ms =
+      std::max<std::int64_t>(0, IntegerIn(json, "origin_server_ts").value_or(0));
   event.redacts = StringIn(json, "redacts");
   const auto content = json.find("content");
   if (content == json.end() || !content->is_object()) return Failure{EventRefusal::kMalformed};
@@ -159,8 +243,10 @@ Result<Event, EventRefusal> ReadEvent(Json json, std::string_view room_id) {
 }
 
 Result<Event, EventRefusal> ParseEvent(std::string_view text, std::string_view room_id) {
-  if (text.size() > limits::kEventBytesMax) return Failure{EventRefusal::kMalformed};
-  auto json = wire::ParseJson(text);
+  const auto type = JsonMember(text, "type").value_or(std::string_view());
+  const EventKind kind = KindOf(PlainString(type).value_or(std::string_view()));
+  if (kind == EventKind::kOther) return Failure{EventRefusal::kOfNoInterest};
+  auto json = PruneEvent(text, kind);
   if (!json) return Failure{EventRefusal::kMalformed};
   return ReadEvent(std::move(*json), room_id);
 }

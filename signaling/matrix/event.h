@@ -47,7 +47,9 @@ struct Event {
 enum class EventRefusal : std::uint8_t { kOfNoInterest, kSoftFailed, kMalformed };
 
 // Reads one event. `room_id` is what /sync says beside the event, which then has none itself.
-// Unknown fields are tolerated; a soft-failed event counts for nothing.
+// Unknown fields are tolerated; a soft-failed event counts for nothing. ParseEvent skips all that
+// it does not read, however deep and long: anybody may write that. A member of `content` that
+// cannot be read becomes null. Limit: kEventContentBytesMax.
 [[nodiscard]] Result<Event, EventRefusal> ParseEvent(std::string_view text,
                                                      std::string_view room_id = {});
 [[nodiscard]] Result<Event, EventRefusal> ReadEvent(nlohmann::json json,

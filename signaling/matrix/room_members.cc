@@ -1,6 +1,7 @@
 #include "signaling/matrix/room_members.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "sfu/core/limits.h"
@@ -23,6 +24,11 @@ bool IsOut(Membership membership) {
   return membership == Membership::kLeave || membership == Membership::kBan;
 }
 
+// Nothing hangs on it that the next complete state would not tell as well.
+bool IsForgettable(const UserRecord& record) {
+  return record.pins == 0 && !record.doubt && !record.is_undecided;
+}
+
 }  // namespace
 
 void RoomMembers::Emit(EvidenceKind kind, const std::string& user_id,
@@ -34,13 +40,43 @@ void RoomMembers::Emit(EvidenceKind kind, const std::string& user_id,
                  .member = std::nullopt});
 }
 
-UserRecord* RoomMembers::Record(const std::string& user_id) {
+UserRecord* RoomMembers::Record(const std::string& user_id, Membership membership) {
   if (const auto it = users_.find(user_id); it != users_.end()) return &it->second;
   if (users_.size() >= limits::kRoomUsersMax) {
-    sparse_ = true;
+    forgets_ = true;
+    sparse_ = sparse_ || membership == Membership::kJoin;
     return nullptr;
   }
   return &users_[user_id];
+}
+
+RoomMembers::Users::iterator RoomMembers::Forget(Users::iterator it) {
+  ClearDoubt(it->second);
+  forgets_ = true;
+  sparse_ = sparse_ || it->second.membership == Membership::kJoin;
+  local_joined_.erase(it->first);
+  return users_.erase(it);
+}
+
+void RoomMembers::MakePlace(std::size_t joined) {
+  for (auto it = users_.begin();
+       it != users_.end() && users_.size() + joined > limits::kRoomUsersMax;) {
+    const bool goes = IsForgettable(it->second) && it->second.membership != Membership::kJoin;
+    it = goes ? Forget(it) : std::next(it);
+  }
+}
+
+void RoomMembers::Reserve(const std::string& user_id) {
+  if (users_.contains(user_id)) return;
+  if (users_.size() >= limits::kRoomUsersMax) {
+    const auto is_forgettable = [](const auto& entry) { return IsForgettable(entry.second); };
+    // Anybody's, but not always the same one's.
+    const auto from = users_.lower_bound(user_id);
+    auto it = std::find_if(from, users_.end(), is_forgettable);
+    if (it == users_.end()) it = std::find_if(users_.begin(), from, is_forgettable);
+    if (it != users_.end() && is_forgettable(*it)) Forget(it);
+  }
+  users_[user_id];
 }
 
 void RoomMembers::HandleEvent(Instant now, const Event& event, bool from_state,
@@ -48,7 +84,12 @@ void RoomMembers::HandleEvent(Instant now, const Event& event, bool from_state,
   const std::string& user_id = *event.state_key;
   const auto membership = MembershipIn(event);
   if (!membership || ServerNameOf(user_id).empty()) return;
-  UserRecord* record = Record(user_id);
+  if (forgets_ && !users_.contains(user_id)) {
+    // It may be older than what was forgotten.
+    sparse_ = sparse_ || *membership == Membership::kJoin;
+    return;
+  }
+  UserRecord* record = Record(user_id, *membership);
   if (record == nullptr) return;
   switch (record->version.Compare(event)) {
     case StateOrder::kSame:
@@ -199,7 +240,7 @@ bool RoomMembers::Adopt(Instant now, Instant requested_at, const Event& event,
   const std::string& user_id = *event.state_key;
   const auto membership = MembershipIn(event);
   if (!membership || ServerNameOf(user_id).empty()) return false;
-  UserRecord* record = Record(user_id);
+  UserRecord* record = Record(user_id, *membership);
   if (record == nullptr) return false;
   const StateOrder order = record->version.Compare(event);
   const bool asked_later = record->version.received_at() + kReplicationLagMax <= requested_at;
@@ -259,8 +300,21 @@ bool RoomMembers::HandleState(Instant now, Instant requested_at,
   complete_ = false;  // no conclusions from a half-applied state
   bool look_again = false;
   std::set<std::string> named;
+  std::vector<const Event*> strangers;
   for (const Event* event : members) {
     if (!named.insert(*event->state_key).second) continue;
+    if (!users_.contains(*event->state_key)) {
+      strangers.push_back(event);
+    } else if (Adopt(now, requested_at, *event, out)) {
+      look_again = true;
+    }
+  }
+  forgets_ = sparse_ = false;
+  const auto others = std::stable_partition(
+      strangers.begin(), strangers.end(),
+      [](const Event* event) { return MembershipIn(*event) == Membership::kJoin; });
+  MakePlace(static_cast<std::size_t>(others - strangers.begin()));
+  for (const Event* event : strangers) {
     if (Adopt(now, requested_at, *event, out)) look_again = true;
   }
   complete_ = was_complete;
@@ -327,9 +381,13 @@ void RoomMembers::Pin(const std::string& user_id) { ++users_[user_id].pins; }
 void RoomMembers::Unpin(const std::string& user_id) {
   const auto it = users_.find(user_id);
   if (it == users_.end() || it->second.pins == 0) return;
-  if (--it->second.pins > 0 || it->second.membership != Membership::kUnknown) return;
-  ClearDoubt(it->second);
-  users_.erase(it);
+  if (--it->second.pins > 0) return;
+  if (users_.size() > limits::kRoomUsersMax) {
+    Forget(it);
+  } else if (it->second.membership == Membership::kUnknown) {
+    ClearDoubt(it->second);
+    users_.erase(it);
+  }
 }
 
 const UserRecord* RoomMembers::Find(const std::string& user_id) const {

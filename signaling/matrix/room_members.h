@@ -43,7 +43,8 @@ struct UserRecord {
 //  (2) Nobody goes from left or banned back to joined but by an event that names its predecessor,
 //      or by a complete state asked for after the leave was known.
 //  (3) local_joined_ holds exactly the joined users of our homeserver.
-// Limit: kRoomUsersMax users; beyond it only pinned ones are kept and the room is sparse.
+// Limit: kRoomUsersMax users. In a larger room those are remembered who are pinned or reserved,
+// then those who are joined, then the others; of strangers only a complete state is believed.
 class RoomMembers {
  public:
   RoomMembers(std::string room_id, std::string homeserver)
@@ -66,6 +67,8 @@ class RoomMembers {
   // The homeserver says that `user_id` may not see the room.
   void HandleRefusal(Instant now, const std::string& user_id, std::vector<Evidence>& out);
 
+  // Somebody wants a token: what comes next is to be remembered of them, however large the room is.
+  void Reserve(const std::string& user_id);
   void Pin(const std::string& user_id);
   void Unpin(const std::string& user_id);
 
@@ -80,7 +83,11 @@ class RoomMembers {
  private:
   using Users = std::map<std::string, UserRecord>;
 
-  UserRecord* Record(const std::string& user_id);
+  // Null: there is no place for a stranger.
+  UserRecord* Record(const std::string& user_id, Membership membership);
+  Users::iterator Forget(Users::iterator it);
+  // Makes place for that many strangers who are joined, as far as others who are not can go.
+  void MakePlace(std::size_t joined);
   void Apply(Instant now, const std::string& user_id, UserRecord& record, const Event& event,
              std::vector<Evidence>& out);
   void SetMembership(const std::string& user_id, UserRecord& record, Membership membership,
@@ -113,7 +120,8 @@ class RoomMembers {
   std::set<std::string> local_joined_;
   std::size_t doubts_ = 0;
   bool complete_ = false;  // a complete state was seen
-  bool sparse_ = false;    // more users than kRoomUsersMax
+  bool forgets_ = false;   // not everybody of the latest complete state is in users_
+  bool sparse_ = false;    // and somebody who is joined may be missing
 };
 
 }  // namespace fovea::matrix

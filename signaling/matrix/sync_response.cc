@@ -80,15 +80,12 @@ bool ReadLeft(std::string_view rooms, SyncResponse& response) {
 }  // namespace
 
 std::string_view SyncFilter() {
-  return R"({"presence":{"types":[]},"account_data":{"types":[]},"room":{"account_data":)"
-         R"({"types":[]},)"
-         R"("ephemeral":{"types":[]},"state":{"types":["m.room.create","m.room.member",)"
-         R"("m.room.server_acl","m.room.encryption","m.room.tombstone",)"
-         R"("org.matrix.msc3401.call.member","m.rtc.member","org.matrix.msc4143.rtc.member",)"
-         R"("m.rtc.slot","org.matrix.msc4143.rtc.slot"]},"timeline":{"limit":100,"types":[)"
-         R"("m.room.member","m.room.server_acl","m.room.encryption","m.room.tombstone",)"
-         R"("m.room.redaction","org.matrix.msc3401.call.member","m.rtc.member",)"
-         R"("org.matrix.msc4143.rtc.member","m.rtc.slot","org.matrix.msc4143.rtc.slot"]}}})";
+  return R"({"account_data":{"types":[]},"presence":{"types":[]},"room":{)"
+         R"("account_data":{"types":[]},"ephemeral":{"types":[]},)"
+         R"("state":{"types":["m.room.*","*call.member","*rtc.member","*rtc.slot"]},)"
+         R"("timeline":{"limit":50,"types":["m.room.member","m.room.server_acl",)"
+         R"("m.room.redaction","m.room.create","m.room.encryption","m.room.tombstone",)"
+         R"("*call.member","*rtc.member","*rtc.slot"]}}})";
 }
 
 std::optional<SyncResponse> ParseSync(std::string_view body, const RoomFilter& wants_room) {

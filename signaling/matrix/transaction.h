@@ -35,7 +35,8 @@ using RoomFilter = std::function<bool(std::string_view room_id)>;
                                                           const RoomFilter& wants_room = nullptr);
 
 // GET /rooms/{roomId}/state: an array of state events. Nothing where it is not one, or where an
-// event of interest cannot be read: the answer would not be complete.
+// event of the room's own rules cannot be read: the answer would not be complete. Memberships of
+// calls are skipped there: anybody may write them.
 [[nodiscard]] std::optional<std::vector<Event>> ParseRoomState(std::string_view body,
                                                                std::string_view room_id);
 

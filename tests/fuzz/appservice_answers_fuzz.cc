@@ -17,6 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view body(reinterpret_cast<const char*>(data + 1), size - 1);
   FOVEA_CHECK(status == 200 ||
               matrix::ReadIsJoined(status, body) == matrix::JoinedAnswer::kUnknown);
+  FOVEA_CHECK(status == 200 || matrix::ReadWhoAmI(status, body).empty());
   const auto device = matrix::ReadDevice(status, body, "D");
   FOVEA_CHECK(status == 404 || device != matrix::DeviceAnswer::kGone);
   for (const auto& event :

@@ -3,11 +3,15 @@
 import { atMost, equal, until } from '../lib/expect.mjs';
 import { FakeWorld } from '../lib/fake-world.mjs';
 
-export const about = 'without an application service: a kick seen by /sync, and an outage of it that changes nothing';
+export const about = 'without an application service: a kick seen by /sync, an outage that changes nothing, and an '
+  + 'account that is put out itself';
 export const timeoutSeconds = 60;
 
 export async function run(t) {
-  const world = await FakeWorld.start(t, { people: ['alice', 'bob', 'carol', 'watcher'], bySync: true });
+  const world = await FakeWorld.start(t, {
+    people: ['alice', 'bob', 'carol', 'dave', 'watcher'], bySync: true,
+    focusConfig: { access: { unknown_room: 'deny' } },
+  });
   await until('the focus reads /sync', () => world.hs.requests.some((r) => r.path.endsWith('/sync')));
   const alice = await world.enterCall('alice');
   const bob = await world.enterCall('bob');
@@ -28,4 +32,13 @@ export async function run(t) {
   const later = await world.evicts(
     [bob], () => world.room.kick(world.id('alice'), world.id('bob')), { withinMs: 10000 });
   t.figure('bob out after a kick that follows an outage, ms', later);
+
+  equal((await world.askToken('dave')).status, 200, 'a token for dave');
+  const before = world.hs.requests.length;
+  world.room.kick(world.id('alice'), world.id('watcher'));
+  await until('the focus asks as an account that left', () => (
+    world.hs.requests.slice(before).some((r) => r.path.endsWith('/state') && r.status === 200)));
+  world.room.kick(world.id('alice'), world.id('dave'));
+  equal((await world.askToken('dave')).status, 403, 'a token for dave, of whose kick the focus cannot know');
+  await world.staysUp([alice], 2000);
 }

@@ -67,11 +67,13 @@ void World::Step(Duration duration, bool calm) {
     Instant next = end;
     if (is_focus_up_) next = std::min(next, focus_->NextDeadline());
     for (const Question& question : questions_) next = std::min(next, question.answer_at);
+    for (const UserQuestion& question : user_questions_) next = std::min(next, question.answer_at);
     now_ = std::max(now_, next);
     if (is_focus_up_) {
       focus_->HandleTimeout(now_);
       Drain();
-      AnswerSome(calm);
+      AnswerAboutUsers();
+      AnswerSome();
       RetryMints({});
     }
     if (now_ >= end) break;

@@ -36,6 +36,7 @@ void World::StopFocus() {
   connections_.clear();
   revocations_.clear();  // the rooms' own list is not stored
   questions_.clear();
+  user_questions_.clear();
   waiting_.clear();
   focus_up_at_ = now_ + Seconds(rng_.Below(20));
 }
@@ -53,6 +54,8 @@ void World::Do(const focus::ConductorAction& action) {
     DoEvict(*evict);
   } else if (const auto* fetch = std::get_if<focus::FetchRoomState>(&action)) {
     Ask(*fetch);
+  } else if (const auto* about = std::get_if<focus::AskIsJoined>(&action)) {
+    AskAboutUser(*about);
   } else if (const auto* restrict_it = std::get_if<focus::RestrictPublish>(&action)) {
     DoRestrict(restrict_it->identity);
   } else if (const auto* restore = std::get_if<focus::RestorePublish>(&action)) {

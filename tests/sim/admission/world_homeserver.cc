@@ -79,49 +79,92 @@ void World::PushSome(bool calm) {
 
 void World::Ask(const focus::FetchRoomState& what) {
   ++result_.questions;
-  questions_.push_back({what, now_, now_ + Millis(10 + rng_.Below(200))});
-  if (!is_calm_ && Chance(100))
-    questions_.back().answer_at = now_ + Seconds(40);  // later than any patience
+  Question question{.what = what, .asked_at = now_};
+  question.answer_at = now_ + Millis(10 + rng_.Below(200));
+  if (!is_calm_ && Chance(50)) {  // later than any patience; perhaps when it has asked again
+    question.answer_at = now_ + Seconds(30) + Millis(rng_.Below(2000));
+  }
+  if (Chance(2)) Read(question);
+  questions_.push_back(std::move(question));
 }
 
-void World::AnswerSome(bool calm) {
+void World::Read(Question& question) {
+  const focus::FetchRoomState& what = question.what;
+  question.is_read = true;
+  question.position = hs_.log().size();
+  if (!is_calm_ && (hs_down_until_ > now_ || Chance(10))) {
+    question.status = RoomStateAnswer::Status::kFailed;
+  } else if (what.as_user.empty() || hs_.MembershipOf(what.room_id, what.as_user) != "join") {
+    question.status = RoomStateAnswer::Status::kRefused;
+  } else {
+    const std::string truth = hs_.StateOf(what.room_id).dump();
+    question.status = RoomStateAnswer::Status::kAnswered;
+    question.body = is_calm_ ? truth : Page(what);
+    question.is_honest = question.body == truth;
+  }
+}
+
+void World::AnswerSome() {
   for (std::size_t i = 0; i < questions_.size();) {
     if (questions_[i].answer_at > now_) {
       ++i;
       continue;
     }
-    const Question question = questions_[i];
+    Question question = std::move(questions_[i]);
     questions_.erase(questions_.begin() + static_cast<std::ptrdiff_t>(i));
-    AnswerOne(question, calm);
+    if (!question.is_read) Read(question);
+    AnswerOne(question);
   }
 }
 
-void World::AnswerOne(const Question& question, bool calm) {
-  const focus::FetchRoomState& what = question.what;
-  RoomStateAnswer answer{.room_id = what.room_id, .as_user = what.as_user};
-  std::string body;
-  if (!calm && (hs_down_until_ > now_ || Chance(10))) {
-    answer.status = RoomStateAnswer::Status::kFailed;
-  } else if (what.as_user.empty() || hs_.MembershipOf(what.room_id, what.as_user) != "join") {
-    answer.status = RoomStateAnswer::Status::kRefused;
-  } else {
-    answer.status = RoomStateAnswer::Status::kAnswered;
-    body = calm ? hs_.StateOf(what.room_id).dump() : Page(what);
-  }
-  answer.body = body;
-  const bool is_honest = body == hs_.StateOf(what.room_id).dump();
+void World::AnswerOne(const Question& question) {
+  const std::string& room_id = question.what.room_id;
+  const RoomStateAnswer answer{.room_id = room_id,
+                               .as_user = question.what.as_user,
+                               .id = question.what.id,
+                               .status = question.status,
+                               .body = question.body};
   focus_->HandleRoomState(now_, answer);
-  if (is_honest && now_ - question.asked_at < Seconds(30)) {
-    LearnState(what.room_id, question.asked_at);
+  if (now_ - question.asked_at >= Seconds(30)) {
+    Op("the state of " + room_id + " comes too late");
+  } else if (question.is_honest) {
+    LearnState(room_id, question.asked_at, question.position);
   } else if (answer.status == RoomStateAnswer::Status::kAnswered) {
     // A lie about one user may well be the truth, and news, about the others.
     for (const std::string& user : Users()) {
-      known_[{what.room_id, user}].is_provable = false;
-      known_[{what.room_id, user}].told_at = now_;
+      known_[{room_id, user}].is_provable = false;
+      known_[{room_id, user}].told_at = now_;
     }
   }
   Drain();
-  RetryMints(what.room_id);
+  if (!focus_->IsAsking(now_, room_id)) RetryMints(room_id);
+}
+
+void World::AskAboutUser(const focus::AskIsJoined& what) {
+  UserQuestion question{.what = what, .answer_at = now_ + Millis(10 + rng_.Below(200))};
+  const bool answers = is_calm_ || (hs_down_until_ <= now_ && !Chance(4));
+  if (answers && hs_.IsIn(what.room_id)) {
+    question.answer = hs_.MembershipOf(what.room_id, what.user_id) == "join"
+                          ? matrix::JoinedAnswer::kJoined
+                          : matrix::JoinedAnswer::kNotJoined;
+  }
+  user_questions_.push_back(std::move(question));
+}
+
+void World::AnswerAboutUsers() {
+  for (std::size_t i = 0; i < user_questions_.size();) {
+    if (user_questions_[i].answer_at > now_) {
+      ++i;
+      continue;
+    }
+    const UserQuestion question = user_questions_[i];
+    user_questions_.erase(user_questions_.begin() + static_cast<std::ptrdiff_t>(i));
+    focus_->HandleIsJoined(now_, question.what, question.answer);
+    if (question.answer == matrix::JoinedAnswer::kJoined) {
+      known_[{question.what.room_id, question.what.user_id}].is_provable = false;
+    }
+    Drain();
+  }
 }
 
 std::string World::Page(const focus::FetchRoomState& what) {

@@ -83,11 +83,11 @@ std::size_t World::KnownUpTo(const std::string& room_id) {
   return position;
 }
 
-void World::LearnState(const std::string& room_id, Instant asked_at) {
-  snapshot_[room_id] = std::max(snapshot_[room_id], hs_.log().size());
+void World::LearnState(const std::string& room_id, Instant asked_at, std::size_t position) {
+  snapshot_[room_id] = std::max(snapshot_[room_id], position);
   for (const std::string& user : Users()) {
     Knowledge& known = known_[{room_id, user}];
-    const auto last = LastOf(room_id, user);
+    const auto last = LastOf(room_id, user, position);
     if (known.told_at && *known.told_at + Seconds(1) > asked_at) {
       if (last != known.position)
         known.is_provable = false;  // the focus may be ahead of the pushes
@@ -102,7 +102,7 @@ void World::LearnState(const std::string& room_id, Instant asked_at) {
 
 bool World::IsUndoneLeave(const MintedIdentity& who) const {
   const Json* stands = hs_.Current(who.room_id, "m.room.member", who.user_id);
-  if (stands == nullptr || LastOf(who.room_id, who.user_id)) return false;
+  if (stands == nullptr || LastOf(who.room_id, who.user_id, hs_.log().size())) return false;
   return std::any_of(delivering_.begin(), delivering_.end(), [&](std::size_t position) {
     const LogEntry& entry = hs_.log()[position];
     return (*stands)["event_id"] == entry.replaced &&
@@ -110,9 +110,9 @@ bool World::IsUndoneLeave(const MintedIdentity& who) const {
   });
 }
 
-std::optional<std::size_t> World::LastOf(const std::string& room_id,
-                                         const std::string& user) const {
-  for (std::size_t i = hs_.log().size(); i-- > 0;) {
+std::optional<std::size_t> World::LastOf(const std::string& room_id, const std::string& user,
+                                         std::size_t end) const {
+  for (std::size_t i = end; i-- > 0;) {
     const LogEntry& entry = hs_.log()[i];
     if (entry.room_id != room_id || entry.key != user || entry.type != "m.room.member") continue;
     if (!entry.is_pushed) return std::nullopt;  // a reset: no event to go by

@@ -117,22 +117,37 @@ class World {
     focus::FetchRoomState what;
     Instant asked_at;
     Instant answer_at;
+    // What the homeserver found when it looked, at any time before it answers.
+    bool is_read = false;
+    focus::RoomStateAnswer::Status status{};
+    std::string body;
+    bool is_honest = false;
+    std::size_t position = 0;  // how long the log was then
   };
   void Ask(const focus::FetchRoomState& what);
-  void AnswerSome(bool calm);
-  void AnswerOne(const Question& question, bool calm);
+  void Read(Question& question);
+  void AnswerSome();
+  void AnswerOne(const Question& question);
+  struct UserQuestion {
+    focus::AskIsJoined what;
+    Instant answer_at;
+    matrix::JoinedAnswer answer = matrix::JoinedAnswer::kUnknown;  // true when it was asked
+  };
+  void AskAboutUser(const focus::AskIsJoined& what);
+  void AnswerAboutUsers();
   // A 200 that may be empty, cut, or once without somebody.
   std::string Page(const focus::FetchRoomState& what);
-  // The focus was told the whole truth. What was pushed shortly before it asked, or since, may
-  // leave it undecided about that user.
-  void LearnState(const std::string& room_id, Instant asked_at);
+  // The focus was told the whole truth as of that position. What was pushed shortly before it
+  // asked, or since, may leave it undecided about that user.
+  void LearnState(const std::string& room_id, Instant asked_at, std::size_t position);
   // Whether the focus is being told, in provable order, of a leave, kick or ban of theirs that did
   // happen, but that a reset undid while it was still queued. Only the homeserver could tell, and
   // the policy does not ask before it obeys a leave: asking would delay every true one, and with
   // the homeserver down put nobody out.
   [[nodiscard]] bool IsUndoneLeave(const MintedIdentity& who) const;
+  // Their last event before `end`; nothing where a reset came after it.
   [[nodiscard]] std::optional<std::size_t> LastOf(const std::string& room_id,
-                                                  const std::string& user) const;
+                                                  const std::string& user, std::size_t end) const;
 
   // --- The focus -----------------------------------------------------------------------------
   void StartFocus();
@@ -201,6 +216,7 @@ class World {
   std::map<std::string, Connection> connections_;
   std::vector<Token> tokens_;
   std::vector<Question> questions_;
+  std::vector<UserQuestion> user_questions_;
   std::vector<std::pair<MintedIdentity, Instant>> waiting_;
   std::vector<SimTransaction> past_;
   std::map<std::string, MintedIdentity> stored_;

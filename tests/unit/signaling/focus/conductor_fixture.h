@@ -125,9 +125,11 @@ class ConductorTest : public ::testing::Test {
     ASSERT_FALSE(asked_.empty());
     const FetchRoomState question = asked_.front();
     asked_.erase(asked_.begin());
-    conductor_->HandleRoomState(
-        now_,
-        {.room_id = question.room_id, .as_user = question.as_user, .status = status, .body = body});
+    conductor_->HandleRoomState(now_, {.room_id = question.room_id,
+                                       .as_user = question.as_user,
+                                       .id = question.id,
+                                       .status = status,
+                                       .body = body});
     Drain();
   }
   void AnswerState() { Answer(RoomStateAnswer::Status::kAnswered, RoomState().dump()); }
@@ -198,7 +200,6 @@ class ConductorTest : public ::testing::Test {
     static_cast<void>(Mint("@admin:hs", "ADMIN"));
     Settle(Millis(500));
     evicted_.clear();
-    cleared_.clear();
   }
 
   // --- What was done.
@@ -235,8 +236,6 @@ class ConductorTest : public ::testing::Test {
       asked_devices_.push_back(device->device);
     } else if (const auto* leave = std::get_if<SendDelayedLeave>(&action)) {
       leaves_.push_back(leave->identity);
-    } else if (const auto* clear = std::get_if<ClearRevocation>(&action)) {
-      cleared_.push_back(*clear);
     } else if (const auto* change = std::get_if<CallChanged>(&action)) {
       changes_.push_back(change->kind);
     }
@@ -259,7 +258,6 @@ class ConductorTest : public ::testing::Test {
   std::vector<std::string> restored_;
   std::vector<std::string> closed_;
   std::vector<std::string> leaves_;
-  std::vector<ClearRevocation> cleared_;
   std::vector<FetchRoomState> asked_;
   std::vector<AskIsJoined> asked_about_;
   std::vector<DeviceKey> asked_devices_;

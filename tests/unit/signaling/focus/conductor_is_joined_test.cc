@@ -79,6 +79,44 @@ TEST_F(IsJoinedTest, IsForgottenForAnEventAboutTheUser) {
   EXPECT_EQ(Ask("@eve:far", true).verdict, MintVerdict::kDeny);
 }
 
+// The push of the join is late, and the room's state does not come.
+TEST_F(IsJoinedTest, LetsInWhoeverIsBackWithoutPuttingThemOutAgain) {
+  StartRoom({"@eve:far"});
+  Push({Member("@eve:far", "leave")});
+  Pass(Seconds(2));
+  static_cast<void>(Ask("@eve:far"));
+  Answer(Status::kFailed);
+  Tell(JoinedAnswer::kJoined);
+  EXPECT_EQ(Ask("@eve:far", true).reason, MintCase::kJoined);
+  static_cast<void>(Connect("@eve:far", "E", TokenRoute::kFederation, "m"));
+  EXPECT_THAT(evicted_, IsEmpty());
+  Push({Member("@eve:far", "join")});
+  Settle();
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
+TEST_F(IsJoinedTest, IsComparedWithALaterStateOfTheRoom) {
+  StartRoom({"@eve:far"});
+  Push({Member("@eve:far", "leave")});
+  Pass(Seconds(2));
+  static_cast<void>(Ask("@eve:far"));
+  Tell(JoinedAnswer::kJoined);
+  static_cast<void>(Connect("@eve:far", "E", TokenRoute::kFederation, "m"));
+  AnswerState();  // may be from before that word
+  EXPECT_THAT(evicted_, IsEmpty());
+  Settle(Seconds(6));
+  EXPECT_THAT(evicted_, SizeIs(1));
+}
+
+TEST_F(IsJoinedTest, CountsForNothingWhereItMayBeBehindThePushes) {
+  StartRoom({"@eve:far"});
+  Push({Member("@eve:far", "leave", "@admin:hs")});
+  static_cast<void>(Ask("@eve:far"));
+  AnswerState();
+  Tell(JoinedAnswer::kJoined);
+  EXPECT_EQ(Ask("@eve:far", true).reason, MintCase::kNotJoined);
+}
+
 TEST_F(IsJoinedTest, IsGoodForTheRequestThatAskedAlone) {
   EXPECT_EQ(AfterRefusal(JoinedAnswer::kJoined).verdict, MintVerdict::kAllow);
   Pass(Conductor::kAnswerGoodFor + Seconds(1));

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sfu/core/limits.h"
 #include "signaling/focus/conductor.h"
 #include "signaling/focus/reconcile_schedule.h"
 #include "tests/unit/signaling/focus/conductor_fixture.h"
@@ -68,6 +69,36 @@ TEST_F(ConductorTest, ConcludesNothingFromAnEmptyOrPartialPage) {
   EXPECT_THAT(evicted_, IsEmpty());
 }
 
+// The homeserver adds the content before it, which is the user's own.
+TEST_F(ConductorTest, PutsOutWhoeverHidesBehindADeepJoin) {
+  StartRoom({"@bob:hs"});
+  Json nest = Json::array();
+  for (int level = 1; level < 62; ++level) nest = Json::array({nest});
+  const Json deep{{"membership", "join"}, {"x", nest}};
+  Push({State("m.room.member", "@bob:hs", "@bob:hs", deep)});
+  const auto bob = Connect("@bob:hs", "B");
+  Json kick = Member("@bob:hs", "leave", "@admin:hs");
+  kick["prev_content"] = kick["unsigned"]["prev_content"] = deep;
+  Push({kick});
+  EXPECT_THAT(Evicted(), ElementsAre(bob.identity));
+}
+
+TEST_F(ConductorTest, ReadsARoomsStateInSpiteOfWhatAnybodyMayWriteThere) {
+  StartRoom({"@bob:hs", "@eve:evil"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Json nest = Json::array();
+  for (int level = 1; level < 100; ++level) nest = Json::array({nest});
+  static_cast<void>(State("org.matrix.msc3401.call.member", "x", "@eve:evil", {{"x", nest}}));
+  Json join = Member("@eve:evil", "join");
+  join["origin_server_ts"] = -1;  // another server's word
+  join["content"]["x"] = nest;
+  state_[{"m.room.member", "@eve:evil"}] = join;
+  static_cast<void>(Member("@bob:hs", "leave", "@admin:hs"));  // never pushed
+  Settle(Seconds(400));
+  EXPECT_THAT(evicted_, SizeIs(1));
+  EXPECT_FALSE(conductor_->is_homeserver_failing());
+}
+
 TEST_F(ConductorTest, KeepsEverybodyWhileTheHomeserverIsDown) {
   StartRoom({"@bob:hs"});
   static_cast<void>(Connect("@bob:hs", "B"));
@@ -77,6 +108,23 @@ TEST_F(ConductorTest, KeepsEverybodyWhileTheHomeserverIsDown) {
   }
   EXPECT_THAT(evicted_, IsEmpty());
   EXPECT_THAT(restricted_, IsEmpty());
+}
+
+// It shows the room as it was when the first question was asked.
+TEST_F(ConductorTest, TakesNoLateAnswerForTheAnswerToTheQuestionAfterIt) {
+  StartRoom({"@bob:hs"});
+  Pass(Seconds(301));
+  ASSERT_THAT(asked_, SizeIs(1));
+  const std::string late = RoomState().dump();
+  Pass(Seconds(5));
+  Push({Member("@bob:hs", "leave", "@admin:hs")});
+  Pass(Seconds(27));
+  ASSERT_THAT(asked_, SizeIs(2));
+  EXPECT_EQ(asked_[0].as_user, asked_[1].as_user);
+  Answer(Status::kAnswered, late);
+  EXPECT_NE(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
+  AnswerState();
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kNotJoined);
 }
 
 TEST_F(ConductorTest, AsksAsAnotherUserWhenOneIsRefused) {
@@ -89,6 +137,32 @@ TEST_F(ConductorTest, AsksAsAnotherUserWhenOneIsRefused) {
   Pass(Millis(50));
   ASSERT_THAT(asked_, SizeIs(1));
   EXPECT_EQ(asked_[0].as_user, "@bob:hs");
+}
+
+// A request for a token is not decided in between.
+TEST_F(ConductorTest, IsAskingUntilNobodyIsLeftToAskAs) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  static_cast<void>(Member("@dave:far", "join"));  // not pushed yet
+  EXPECT_EQ(MayMint("@dave:far").verdict, MintVerdict::kAskHomeserver);
+  ASSERT_THAT(asked_, SizeIs(1));
+  EXPECT_EQ(asked_[0].as_user, "@admin:hs");
+  EXPECT_TRUE(conductor_->IsAsking(now_, std::string(kRoom)));
+  Answer(Status::kRefused);
+  EXPECT_TRUE(conductor_->IsAsking(now_, std::string(kRoom)));
+  Pass(Millis(50));
+  ASSERT_THAT(asked_, SizeIs(1));
+  EXPECT_EQ(asked_[0].as_user, "@bob:hs");
+  AnswerState();
+  EXPECT_FALSE(conductor_->IsAsking(now_, std::string(kRoom)));
+  EXPECT_EQ(MayMint("@dave:far", true).verdict, MintVerdict::kAllow);
+}
+
+TEST_F(ConductorTest, IsNotAskingOnceTheHomeserverFailed) {
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+  EXPECT_TRUE(conductor_->IsAsking(now_, std::string(kRoom)));
+  Answer(Status::kFailed);
+  EXPECT_FALSE(conductor_->IsAsking(now_, std::string(kRoom)));
 }
 
 // Synapse shows whoever left a room the state of that moment, with 200.
@@ -165,6 +239,18 @@ TEST_F(ConductorTest, AsksForARoomItDoesNotKnowAsTheUserWhoWantsIn) {
   EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kJoined);
 }
 
+TEST_F(ConductorTest, ForgetsAnotherIdleRoomThanTheOneAskedAbout) {
+  for (int i = 3000; i > 1500; --i) {
+    const std::string room_id = "!" + std::to_string(i) + ":hs";
+    const auto decision = conductor_->MayMint(
+        now_, {.room_id = room_id, .slot_id = std::string(kSlot), .user_id = "@bob:hs"});
+    EXPECT_EQ(decision.verdict, MintVerdict::kAskHomeserver);
+    EXPECT_TRUE(conductor_->IsAsking(now_, room_id));
+  }
+  EXPECT_EQ(conductor_->watched_rooms(), limits::kIdleWatchesMax);
+  EXPECT_TRUE(conductor_->IsConsistent());
+}
+
 TEST_F(ConductorTest, DeniesALocalUserWhoIsRefusedTheRoom) {
   EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
   Answer(Status::kRefused);
@@ -192,6 +278,21 @@ TEST_F(ConductorTest, DoesNotPutOutAtOnceWhomADoubtLetIn) {
   EXPECT_EQ(MayMint("@carol:far", true).reason, MintCase::kUnknownAllowed);
   static_cast<void>(Connect("@carol:far", "C"));
   EXPECT_THAT(evicted_, IsEmpty());
+}
+
+TEST_F(ConductorTest, PutsOutWhomADoubtLetInOnceTheRoomsStateIsTold) {
+  tells_order_ = false;
+  static_cast<void>(State("m.room.create", "", "@bob:hs", Json::object()));
+  static_cast<void>(Member("@bob:hs", "join"));
+  EXPECT_EQ(MayMint("@carol:far").verdict, MintVerdict::kAskHomeserver);
+  Answer(Status::kRefused);
+  const Json join = Member("@carol:far", "join");
+  Push({Member("@carol:far", "leave"), join});
+  EXPECT_EQ(MayMint("@carol:far", true).reason, MintCase::kUnknownAllowed);
+  const auto carol = Connect("@carol:far", "C");
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+  Settle();
+  EXPECT_THAT(Evicted(), ElementsAre(carol.identity));
 }
 
 TEST_F(ConductorTest, AllowsEverythingWithoutAHomeserver) {
@@ -225,6 +326,21 @@ TEST_F(ConductorTest, WaitsForARemoteJoinThatLagsBehindTheTokenRequest) {
   EXPECT_EQ(MayMint("@carol:far").verdict, MintVerdict::kAskHomeserver);
   Push({Member("@carol:far", "join")});
   EXPECT_EQ(MayMint("@carol:far", true).reason, MintCase::kJoined);
+}
+
+TEST_F(ConductorTest, GivesATokenToWhoeverIsJoinedToALargeRoom) {
+  std::string state = "[" + State("m.room.create", "", "@admin:hs", Json::object()).dump();
+  for (std::size_t i = 0; i <= limits::kRoomUsersMax; ++i) {
+    const std::string number = std::to_string(i);
+    state += R"(,{"type":"m.room.member","event_id":"$)" + number + R"(","state_key":"@u)" +
+             number +
+             R"(:far","sender":"@a:far","origin_server_ts":1,"content":{"membership":"join"}})";
+  }
+  const std::string last = "@u" + std::to_string(limits::kRoomUsersMax) + ":far";
+  EXPECT_EQ(MayMint(last).verdict, MintVerdict::kAskHomeserver);
+  Answer(Status::kAnswered, state + "]");
+  EXPECT_EQ(MayMint(last, true).reason, MintCase::kJoined);
+  EXPECT_EQ(MayMint("@stranger:far", true).reason, MintCase::kNotJoined);
 }
 
 TEST_F(ConductorTest, RefusesTokensBeyondSixtyFourPerUserAndRoom) {
@@ -299,27 +415,70 @@ TEST_F(ConductorTest, DoubtsALeaveThatComesBeforeTheFirstCompleteState) {
   EXPECT_THAT(evicted_, IsEmpty());
 }
 
-TEST_F(ConductorTest, FollowsSyncLikePushes) {
-  Reset({.homeserver = "hs", .reads_as_itself = true});
-  StartRoom({"@bob:hs"});
-  static_cast<void>(Connect("@bob:hs", "B"));
-  const auto sync = [this](Json room, const char* section = "join") {
-    const Json body{{"next_batch", "s1"},
-                    {"rooms", {{section, {{std::string(kRoom), std::move(room)}}}}}};
-    const auto next = conductor_->HandleSync(now_, body.dump());
+class SyncTest : public ConductorTest {
+ protected:
+  SyncTest() {
+    Reset({.homeserver = "hs", .unknown_room_allowed = false, .reads_as_itself = true});
+  }
+  void Sync(Json rooms) {
+    const Json body{{"next_batch", "s1"}, {"rooms", std::move(rooms)}};
+    EXPECT_EQ(conductor_->HandleSync(now_, body.dump()), "s1");
     Drain();
-    EXPECT_EQ(next, "s1");
-  };
-  sync({{"timeline", {{"limited", true}, {"events", Json::array()}}}});
+  }
+  void Sync(Json room, const char* section) {
+    Sync({{section, {{std::string(kRoom), std::move(room)}}}});
+  }
+};
+
+TEST_F(SyncTest, IsFollowedLikePushes) {
+  conductor_->SetAccount("@focus:hs");
+  StartRoom({"@focus:hs", "@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Sync({{"timeline", {{"limited", true}, {"events", Json::array()}}}}, "join");
   Pass(Millis(50));
   ASSERT_THAT(asked_, SizeIs(1));
   EXPECT_EQ(asked_[0].as_user, "");
   AnswerState();
-  sync(Json::object(), "leave");  // our account was removed: nobody else was
+  Sync(Json::object(), "leave");  // our account was removed: nobody else was
   EXPECT_THAT(evicted_, IsEmpty());
-  sync({{"timeline", {{"events", Json::array({Member("@bob:hs", "leave", "@admin:hs")})}}}});
+  const Json kick = Member("@bob:hs", "leave", "@admin:hs");
+  Sync({{"timeline", {{"events", Json::array({kick})}}}}, "join");
   EXPECT_THAT(evicted_, SizeIs(1));
   EXPECT_FALSE(conductor_->HandleSync(now_, "{}").has_value());
+}
+
+// Synapse shows the room as it was then, with 200, and /sync says no more of it.
+TEST_F(SyncTest, KnowsNothingOfARoomThatItsAccountWasPutOutOf) {
+  conductor_->SetAccount("@focus:hs");
+  StartRoom({"@focus:hs", "@bob:hs"});
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
+  static_cast<void>(Member("@focus:hs", "leave", "@admin:hs"));
+  const std::string frozen = RoomState().dump();
+  Sync(Json::object(), "leave");
+  for (int poll = 0; poll < 24; ++poll) {
+    while (!asked_.empty()) Answer(Status::kAnswered, frozen);
+    EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+    Pass(Seconds(30));
+    Sync(Json::object());
+  }
+  while (!asked_.empty()) Answer(Status::kAnswered, frozen);
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kUnknownDenied);
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
+TEST_F(SyncTest, KnowsNothingOfARoomThatItsAccountOnlyLooksInto) {
+  conductor_->SetAccount("@focus:hs");
+  StartRoom({"@bob:hs"});  // anybody may read it
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kUnknownDenied);
+}
+
+TEST_F(SyncTest, BelievesNoStateBeforeItKnowsItsAccount) {
+  StartRoom({"@focus:hs", "@bob:hs"});
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+  conductor_->SetAccount("@focus:hs");
+  Sync(Json::object());  // the question is asked again
+  Settle(Seconds(1));
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
 }
 
 TEST_F(ConductorTest, TellsWhatIsGoingOn) {

@@ -20,6 +20,14 @@ TEST(IsJoined, BelievesNothingButAPlainAnswer) {
   }
 }
 
+TEST(WhoAmI, IsAUserIdOrNothing) {
+  EXPECT_EQ(ReadWhoAmI(200, R"({"user_id":"@focus:hs","device_id":"D"})"), "@focus:hs");
+  for (const char* body : {"", "{}", "[]", R"({"user_id":7})", R"({"user_id":"focus"})"}) {
+    EXPECT_EQ(ReadWhoAmI(200, body), "") << body;
+  }
+  EXPECT_EQ(ReadWhoAmI(401, R"({"user_id":"@focus:hs"})"), "");
+}
+
 TEST(Device, IsGoneOnlyWhereTheHomeserverSaysSo) {
   EXPECT_EQ(ReadDevice(200, R"({"device_id":"D","display_name":null})", "D"), DeviceAnswer::kThere);
   EXPECT_EQ(ReadDevice(404, R"({"errcode":"M_NOT_FOUND"})", "D"), DeviceAnswer::kGone);

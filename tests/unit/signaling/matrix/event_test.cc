@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "sfu/core/limits.h"
 #include "signaling/matrix/json_scan.h"
+#include "signaling/matrix/server_acl.h"
 #include "signaling/matrix/sync_response.h"
 #include "signaling/matrix/transaction.h"
 
@@ -63,6 +66,50 @@ TEST(MatrixEvent, RefusesAnEnvelopeWithoutWhatItNeeds) {
   auto json = nlohmann::json::parse(good);
   json["sender"] = "@" + std::string(300, 'a') + ":hs";
   EXPECT_FALSE(ReadEvent(json).ok());
+}
+
+// What a user wrote must not decide whether the event that puts them out can be read.
+TEST(MatrixEvent, SkipsWhatItDoesNotRead) {
+  const std::string deep = std::string(100, '[') + std::string(100, ']');
+  const std::string old_content = R"({"membership":"join","x":)" + deep + "}";
+  const std::string long_content = R"({"x":")" + std::string(100'000, 'x') + "\"}";
+  for (const std::string& before : {old_content, long_content}) {
+    const auto event =
+        ParseEvent(R"({"type":"m.room.member","room_id":"!r:hs","event_id":"$e","sender":"@a:hs",)"
+                   R"("state_key":"@b:hs","origin_server_ts":1,"prev_content":)" +
+                   before + R"(,"content":{"x":)" + deep +
+                   R"(,"membership":"leave"},"unsigned":{"prev_content":)" + before +
+                   R"(,"replaces_state":"$before"}})");
+    ASSERT_TRUE(event.ok());
+    EXPECT_EQ(StringIn(event->content, "membership"), "leave");
+    EXPECT_EQ(event->replaces_state, "$before");
+  }
+}
+
+TEST(MatrixEvent, ReadsAClientsContentAsFarAsItCan) {
+  const std::string head =
+      R"({"type":"org.matrix.msc3401.call.member","room_id":"!r:hs","event_id":"$e",)"
+      R"("sender":"@a:hs","state_key":"k","origin_server_ts":1,"content":)";
+  const auto deep = ParseEvent(head + R"({"device_id":"D","x":)" + std::string(100, '[') +
+                               std::string(100, ']') + "}}");
+  ASSERT_TRUE(deep.ok());
+  EXPECT_EQ(StringIn(deep->content, "device_id"), "D");
+  EXPECT_TRUE(deep->content.contains("x"));  // or it might look like a leave
+  const auto long_one =
+      ParseEvent(head + R"({"x":")" + std::string(limits::kEventContentBytesMax, 'x') + "\"}}");
+  ASSERT_FALSE(long_one.ok());
+  EXPECT_EQ(long_one.error(), EventRefusal::kMalformed);
+}
+
+TEST(MatrixEvent, LosesNoEventForItsTimestamp) {
+  for (const char* timestamp : {"-1", "9007199254740993", "1e300", "1.5"}) {
+    const auto event =
+        ParseEvent(R"({"type":"m.room.member","room_id":"!r:hs","event_id":"$e","sender":"@a:hs",)"
+                   R"("state_key":"@a:hs","content":{"membership":"join"},"origin_server_ts":)" +
+                   std::string(timestamp) + "}");
+    ASSERT_TRUE(event.ok()) << timestamp;
+    EXPECT_EQ(event->origin_server_ts_ms, 0);
+  }
 }
 
 TEST(MatrixEvent, ReadsWholeNumbersOnly) {
@@ -157,6 +204,26 @@ TEST(Transaction, ReadsARoomsState) {
   EXPECT_FALSE(ParseRoomState(R"([{"type":"m.room.create"}])", "!r:hs").has_value());
 }
 
+// Anybody may write these, so that none of them may hide the rest.
+TEST(Transaction, ReadsARoomsStateBesideWhatClientsWrote) {
+  auto state = nlohmann::json::parse(Golden("room_state.json"));
+  const auto read = ParseRoomState(state.dump(), "!r:hs");
+  ASSERT_TRUE(read.has_value());
+  nlohmann::json event{{"state_key", "k"}, {"sender", "@eve:evil"}, {"event_id", "$e"}};
+  event["type"] = "org.matrix.msc3401.call.member";
+  state.push_back(event);  // without the rest of its envelope
+  event["type"] = "m.room.redaction";
+  state.push_back(event);
+  event["type"] = "m.room.member";
+  event["origin_server_ts"] = 1;
+  event["content"] = {{"membership", "join"}};
+  event["state_key"] = "@" + std::string(300, 'x') + ":evil";
+  state.push_back(event);
+  const auto events = ParseRoomState(state.dump(), "!r:hs");
+  ASSERT_TRUE(events.has_value());
+  EXPECT_EQ(events->size(), read->size());
+}
+
 TEST(TransactionIds, KnowsTheLatestThousandTwentyFour) {
   TransactionIds ids;
   for (int i = 0; i < 1024; ++i) EXPECT_FALSE(ids.Add("t" + std::to_string(i)).has_value());
@@ -194,7 +261,28 @@ TEST(SyncResponse, RefusesEveryTruncationAndWhatIsNoSync) {
   EXPECT_FALSE(ParseSync("{}").has_value());
   EXPECT_FALSE(ParseSync(R"({"next_batch":"a","rooms":[]})").has_value());
   EXPECT_TRUE(ParseSync(R"({"next_batch":"a"})").has_value());
-  EXPECT_TRUE(nlohmann::json::accept(SyncFilter()));
+}
+
+TEST(SyncFilter, LetsThroughEveryKindThatIsRead) {
+  const auto filter = nlohmann::json::parse(SyncFilter());
+  const auto passes = [&filter](const char* section, const char* type) {
+    const auto& patterns = filter["room"][section]["types"];
+    return std::any_of(patterns.begin(), patterns.end(), [type](const nlohmann::json& pattern) {
+      return GlobMatches(pattern.get<std::string>(), type);
+    });
+  };
+  for (const char* type :
+       {"m.room.member", "m.room.server_acl", "m.room.encryption", "m.room.tombstone",
+        "m.room.create", "org.matrix.msc3401.call.member", "m.call.member", "m.rtc.member",
+        "org.matrix.msc4143.rtc.member", "m.rtc.slot", "org.matrix.msc4143.rtc.slot"}) {
+    EXPECT_NE(KindOf(type), EventKind::kOther) << type;
+    EXPECT_TRUE(passes("state", type)) << type;
+    EXPECT_TRUE(passes("timeline", type)) << type;
+  }
+  EXPECT_TRUE(passes("timeline", "m.room.redaction"));
+  EXPECT_FALSE(passes("timeline", "m.room.message"));
+  // With lazy members the state would not be complete.
+  EXPECT_FALSE(filter["room"]["state"].contains("lazy_load_members"));
 }
 
 TEST(JsonScan, WalksOverObjectsAndArrays) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::matrix {
 namespace {
 
@@ -286,6 +288,104 @@ TEST_F(RoomMembersTest, AsksAboutALeaveOfABacklogThatAResetMayHaveUndone) {
   now_ += Seconds(2);
   EXPECT_FALSE(Answer(leave, now_));  // the answer was behind the pushes
   EXPECT_TRUE(Saw(EvidenceKind::kUserLeft));
+}
+
+// --- More users than can be remembered ---------------------------------------------------------
+
+class LargeRoomTest : public RoomMembersTest {
+ protected:
+  static constexpr int kMax = static_cast<int>(limits::kRoomUsersMax);
+
+  Event MemberOf(const std::string& user, const std::string& membership) {
+    Event event = Member(membership, 1000);
+    event.sender = user;
+    event.state_key = user;
+    return event;
+  }
+  static std::string User(int i) { return "@u" + std::to_string(i) + ":far"; }
+  // Users of these numbers have that membership.
+  void Add(int from, int to, const std::string& membership) {
+    for (int i = from; i < to; ++i) state_.push_back(MemberOf(User(i), membership));
+  }
+  void AnswerState() {
+    now_ += Seconds(60);
+    std::vector<const Event*> members;
+    for (const Event& event : state_) members.push_back(&event);
+    static_cast<void>(members_.HandleState(now_, now_, members, evidence_));
+    EXPECT_TRUE(members_.IsConsistent());
+  }
+  [[nodiscard]] bool IsJoined(const std::string& user) const {
+    const UserRecord* record = members_.Find(user);
+    return record != nullptr && record->membership == Membership::kJoin;
+  }
+
+  std::vector<Event> state_;
+};
+
+TEST_F(LargeRoomTest, RemembersTheJoinedBeforeTheOthers) {
+  Add(0, kMax, "leave");
+  AnswerState();
+  EXPECT_EQ(members_.size(), limits::kRoomUsersMax);
+  Add(kMax, kMax + 100, "join");
+  AnswerState();
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(IsJoined(User(kMax + i))) << i;
+  EXPECT_EQ(members_.size(), limits::kRoomUsersMax);
+}
+
+TEST_F(LargeRoomTest, RemembersWhoeverWantsATokenOrHasOne) {
+  Add(0, kMax + 2, "join");
+  AnswerState();
+  EXPECT_FALSE(IsJoined(User(kMax)));
+  members_.Reserve(User(kMax));
+  members_.Pin(User(kMax + 1));
+  AnswerState();
+  EXPECT_TRUE(IsJoined(User(kMax)));
+  EXPECT_TRUE(IsJoined(User(kMax + 1)));
+  EXPECT_EQ(members_.size(), limits::kRoomUsersMax + 1);
+  members_.Unpin(User(kMax + 1));
+  EXPECT_EQ(members_.size(), limits::kRoomUsersMax);
+}
+
+TEST_F(LargeRoomTest, KeepsWhoHasATokenWhereverSomebodyHasToGo) {
+  Add(0, kMax, "leave");
+  AnswerState();
+  members_.Pin(User(7));
+  for (int i = 0; i < 3 * kMax; ++i) members_.Reserve("@w" + std::to_string(i) + ":far");
+  EXPECT_EQ(members_.size(), limits::kRoomUsersMax);
+  ASSERT_NE(members_.Find(User(7)), nullptr);
+  EXPECT_EQ(members_.Find(User(7))->membership, Membership::kLeave);
+}
+
+// It may be from before the ban that was forgotten.
+TEST_F(LargeRoomTest, BelievesNoJoinOfAStranger) {
+  Add(0, kMax, "join");
+  Add(kMax, kMax + 1, "ban");
+  AnswerState();
+  Push(MemberOf(User(kMax), "join"));
+  EXPECT_FALSE(IsJoined(User(kMax)));
+}
+
+TEST_F(LargeRoomTest, ConcludesNothingFromTheLastLocalUserWhomItRemembers) {
+  Add(0, kMax - 1, "join");
+  state_.push_back(MemberOf("@a:hs", "join"));
+  state_.push_back(MemberOf("@b:hs", "join"));
+  AnswerState();
+  ASSERT_EQ(members_.local_joined(), 1U);
+  Event leave = MemberOf("@a:hs", "leave");
+  leave.origin_server_ts_ms = 2000;
+  Push(state_[static_cast<std::size_t>(kMax) - 1]);
+  Push(leave);
+  EXPECT_EQ(members_.local_joined(), 0U);
+  EXPECT_FALSE(Saw(EvidenceKind::kHomeserverGone));
+}
+
+TEST_F(LargeRoomTest, ForgetsNobodyOnceTheRoomIsSmall) {
+  Add(0, kMax + 1, "join");
+  AnswerState();
+  state_.erase(state_.begin() + 10, state_.end());
+  for (int look = 0; look < 3; ++look) AnswerState();  // the first ones only missed the others
+  Push(MemberOf("@new:far", "join"));
+  EXPECT_TRUE(IsJoined("@new:far"));
 }
 
 }  // namespace
