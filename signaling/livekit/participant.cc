@@ -1,5 +1,7 @@
 #include "signaling/livekit/participant.h"
 
+#include <algorithm>
+
 namespace fovea::livekit {
 namespace {
 
@@ -37,6 +39,15 @@ PeerConnection* Participant::peer_for(control::SessionHandle session) {
 Track* Participant::track(const std::string& track_sid) {
   const auto it = tracks.find(track_sid);
   return it == tracks.end() ? nullptr : it->second.get();
+}
+
+bool Participant::publishes(const std::string& cid) const {
+  return std::any_of(tracks.begin(), tracks.end(), [&](const auto& entry) {
+    const std::vector<Encoding>& encodings = entry.second->encodings;
+    return std::any_of(encodings.begin(), encodings.end(), [&](const Encoding& encoding) {
+      return encoding.live() && encoding.cid == cid;
+    });
+  });
 }
 
 pb::ParticipantInfo Participant::Snapshot() const {

@@ -143,6 +143,8 @@ class Participant {
   [[nodiscard]] PeerConnection* downlink();  // carries what the client receives
   [[nodiscard]] PeerConnection* peer_for(control::SessionHandle session);
   [[nodiscard]] Track* track(const std::string& track_sid);
+  // Whether a published track has this cid.
+  [[nodiscard]] bool publishes(const std::string& cid) const;
   // `info` with the tracks as they are now.
   [[nodiscard]] pb::ParticipantInfo Snapshot() const;
   void BumpVersion() { info.set_version(info.version() + 1); }

@@ -139,6 +139,7 @@ class Room {
                     const UplinkSection& section);
 
   void RematchUplinks(Instant now, Participant& participant);
+  void AnswerQueued(Participant& participant);
   // room_codecs.cc
   void AddBackupCodec(Track& track, const pb::AddTrackRequest& request);
   bool StartEncoding(Participant& participant, Track& track, Encoding& encoding,

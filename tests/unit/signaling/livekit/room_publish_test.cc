@@ -198,6 +198,54 @@ TEST_F(RoomPublish, BoundsTheRequestsThatWaitForTheirOffer) {
   EXPECT_EQ(alice.HeardOf(Case::kTrackPublished).size(), limits::kPendingTracksMax);
 }
 
+// A client that unpublishes and publishes the same MediaStreamTrack within one negotiation: its
+// request comes before or behind the offer that does both.
+TEST_F(RoomPublish, PublishesACidAgainInTheOfferThatEndsItsPredecessor) {
+  for (const bool request_first : {true, false}) {
+    const std::string name = request_first ? "alice" : "carol";
+    Client& alice = Join(name);
+    Client& bob = Join("bob");
+    const std::string first = alice.Publish(Microphone("mic"));
+    alice.Take();
+    if (request_first) {
+      alice.AddTrack(Microphone("mic"));
+      const pb::RequestResponse response = alice.heard().back().request_response();
+      EXPECT_EQ(response.reason(), pb::RequestResponse::QUEUED);
+      EXPECT_EQ(response.add_track().cid(), "mic");
+    }
+    alice.sketch().last().direction = wire::SdpDirection::kInactive;
+    alice.AddSection(Microphone("mic"));
+    alice.Offer();
+    if (!request_first) alice.AddTrack(Microphone("mic"));
+    ASSERT_EQ(alice.HeardOf(Case::kTrackPublished).size(), 2U);
+    const auto second = alice.Last(Case::kTrackPublished).track_published();
+    EXPECT_EQ(second.cid(), "mic");
+    EXPECT_NE(second.track().sid(), first);
+    ASSERT_EQ(bob.Knows(name).tracks_size(), 1);
+    EXPECT_EQ(bob.Knows(name).tracks(0).sid(), second.track().sid());
+    EXPECT_EQ(bob.Knows(name).tracks(0).mid(), alice.sketch().last().mid);
+    EXPECT_TRUE(alice.participant()->pending.empty());
+  }
+}
+
+TEST_F(RoomPublish, HoldsASecondSectionOfACidUntilTheFirstOneEnds) {
+  Client& alice = Join("alice");
+  const std::string first = alice.Publish(Microphone("mic"));
+  const std::string old_mid = alice.sketch().last().mid;
+  alice.AddTrack(Microphone("mic"));
+  alice.AddSection(Microphone("mic"));
+  alice.Offer();
+  EXPECT_EQ(world_.media.Posted<control::AddPublication>().size(), 1U);
+  EXPECT_NE(alice.participant()->track(first), nullptr);
+  for (wire::SdpMedia& media : alice.sketch().sdp().media) {
+    if (media.mid == old_mid) media.direction = wire::SdpDirection::kInactive;
+  }
+  alice.Offer();
+  EXPECT_EQ(world_.media.Posted<control::AddPublication>().size(), 2U);
+  EXPECT_EQ(alice.participant()->track(first), nullptr);
+  EXPECT_EQ(alice.participant()->tracks.size(), 1U);
+}
+
 TEST_F(RoomPublish, PublishesATrackThatIsMutedFromTheStart) {
   Client& alice = Join("alice");
   Client& bob = Join("bob");
