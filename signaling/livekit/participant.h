@@ -133,6 +133,9 @@ class Participant {
   bool pending_speaking = false;
   bool speaker_dirty = false;
   std::optional<pb::ConnectionQuality> quality_sent;
+  float quality_score = 0;  // of the last interval
+  // Publishers, by sid, whose state it is yet to be told: what changes later reaches it anyway.
+  std::set<std::string> untold;
 
   [[nodiscard]] bool active() const { return info.state() == pb::ParticipantInfo::ACTIVE; }
   [[nodiscard]] bool hidden() const { return info.permission().hidden(); }

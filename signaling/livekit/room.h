@@ -217,6 +217,7 @@ class Room {
   // room_speakers.cc, room_quality.cc
   void SendSpeakers(Instant now);
   void SendQuality();
+  void TellStates(Participant& subscriber);
 
   // room_data.cc
   void PublishDataTrack(Participant& participant, const pb::PublishDataTrackRequest& request);

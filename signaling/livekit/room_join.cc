@@ -311,6 +311,10 @@ Participant* Room::Resume(Instant now, ConnectionId connection, const JoinParams
   }
   SendUpdate(*participant, everybody);
   SendRoomUpdate(participant);
+  // What changed while there was no socket was said to nobody.
+  participant->untold.insert(participant->sid);
+  for (const auto& [track_sid, downlink] : participant->downlinks)
+    participant->untold.insert(downlink.publisher_sid);
   participant->requirement_outstanding = false;
   if (!participant->single_peer_connection && participant->downlink() != nullptr) {
     OfferToSubscriber(now, *participant, /*restart_ice=*/true);

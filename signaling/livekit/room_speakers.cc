@@ -1,6 +1,7 @@
 // Room: who is speaking, and how good the links are. livekit-protocol reference sections 4.1, 4.2.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "signaling/livekit/room.h"
 
@@ -27,6 +28,21 @@ float Score(std::uint32_t expected, std::uint32_t lost, std::uint32_t jitter_us,
   const float loss_percent =
       expected == 0 ? 0.0F : 100.0F * static_cast<float>(lost) / static_cast<float>(expected);
   return std::clamp(100.0F - delay_effect - kLossWeight * loss_percent, 0.0F, 100.0F);
+}
+
+// Whether `receiver` is told how good the link of `about` is.
+bool Follows(const Participant& receiver, const Participant& about) {
+  if (&receiver == &about) return true;
+  return !about.hidden() &&
+         std::any_of(receiver.downlinks.begin(), receiver.downlinks.end(),
+                     [&](const auto& entry) { return entry.second.publisher_sid == about.sid; });
+}
+
+void AddQuality(const Participant& about, pb::SignalResponse& response) {
+  pb::ConnectionQualityInfo& info = *response.mutable_connection_quality()->add_updates();
+  info.set_participant_sid(about.sid);
+  info.set_quality(*about.quality_sent);
+  info.set_score(about.quality_score);
 }
 
 }  // namespace
@@ -93,15 +109,13 @@ void Room::HandleDownlinkQuality(Participant& subscriber, const control::Downlin
 
 void Room::SendQuality() {
   std::vector<const Participant*> changed;
-  std::map<std::string, float> scores;
   for (const auto& [identity, participant] : participants_) {
     if (!participant->active()) continue;
     const LinkQuality link = link_quality_[participant->sid];
     // Nothing measured (all muted, nobody else here) is not a bad link. LOST is never said here: a
     // dead path ends in a disconnect, and JS answers LOST with a full reconnect.
-    const float score = Score(link.expected, link.lost, link.jitter_us, link.rtt_us);
-    const pb::ConnectionQuality quality = QualityForScore(score);
-    scores[participant->sid] = score;
+    participant->quality_score = Score(link.expected, link.lost, link.jitter_us, link.rtt_us);
+    const pb::ConnectionQuality quality = QualityForScore(participant->quality_score);
     if (participant->quality_sent == quality) continue;
     participant->quality_sent = quality;
     changed.push_back(participant.get());
@@ -110,18 +124,20 @@ void Room::SendQuality() {
   for (const auto& [identity, receiver] : participants_) {
     pb::SignalResponse response;
     for (const Participant* about : changed) {
-      const bool subscribes =
-          about == receiver.get() ||
-          std::any_of(receiver->downlinks.begin(), receiver->downlinks.end(),
-                      [&](const auto& entry) { return entry.second.publisher_sid == about->sid; });
-      if (!subscribes || (about->hidden() && about != receiver.get())) continue;
-      pb::ConnectionQualityInfo& info = *response.mutable_connection_quality()->add_updates();
-      info.set_participant_sid(about->sid);
-      info.set_quality(*about->quality_sent);
-      info.set_score(scores[about->sid]);
+      if (Follows(*receiver, *about)) AddQuality(*about, response);
     }
     if (response.has_connection_quality()) Send(*receiver, response);
   }
+}
+
+void Room::TellStates(Participant& subscriber) {
+  const std::set<std::string> untold = std::exchange(subscriber.untold, {});
+  pb::SignalResponse quality;
+  for (const auto& [identity, publisher] : participants_) {
+    if (!untold.contains(publisher->sid) || !Follows(subscriber, *publisher)) continue;
+    if (publisher->quality_sent.has_value()) AddQuality(*publisher, quality);
+  }
+  if (quality.has_connection_quality()) Send(subscriber, quality);
 }
 
 void Room::HandleSubscriptionStarted(Participant& subscriber, const std::string& track_sid) {

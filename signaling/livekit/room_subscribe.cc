@@ -75,6 +75,7 @@ void Room::Subscribe(Instant now, Participant& publisher, const Track& track,
   if (early != subscriber.early_settings.end()) downlink.settings = early->second;
   subscriber.downlinks[track.info.sid()] = std::move(downlink);
   subscriber.needs_sections = true;
+  subscriber.untold.insert(publisher.sid);
 }
 
 void Room::Unsubscribe(Instant now, Participant& subscriber, std::string track_sid) {

@@ -6,6 +6,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Pair;
 
 class RoomSubscribe : public RoomTest {
  protected:
@@ -274,6 +275,42 @@ TEST_F(RoomSubscribe, TellsListenersWhoSpeaksAndOnceWhoStopped) {
   speaker = bob.Last(Case::kSpeakersChanged).speakers_changed().speakers(0);
   EXPECT_FALSE(speaker.active());
   EXPECT_EQ(speaker.level(), 0.0F);
+}
+
+TEST_F(RoomSubscribe, TellsWhoComesLateOrResumesHowGoodTheOthersLinksAre) {
+  Client& alice = Join("alice");
+  alice.Publish(Microphone("mic"));
+  world_.Advance(Seconds(6));
+  const auto qualities = [](const Messages& heard) {
+    std::vector<std::pair<std::string, pb::ConnectionQuality>> all;
+    for (const pb::SignalResponse& message : heard) {
+      for (const auto& info : message.connection_quality().updates())
+        all.emplace_back(info.participant_sid(), info.quality());
+    }
+    return all;
+  };
+  Client& bob = JoinOnly("bob");
+  EXPECT_THAT(qualities(bob.heard()), IsEmpty());
+  bob.ConnectMedia();
+  EXPECT_THAT(qualities(bob.heard()),
+              ElementsAre(Pair(alice.sid(), pb::ConnectionQuality::EXCELLENT)));
+  EXPECT_THAT(bob.Last(Case::kConnectionQuality).connection_quality().updates(0).score(),
+              testing::Gt(80.0F));
+  // Once is enough, and nobody hears of whom they do not receive.
+  alice.Publish(Camera("cam"));
+  bob.Take();
+  Client& carol = Join("carol");
+  world_.Advance(Seconds(6));
+  EXPECT_THAT(qualities(bob.Take()), ElementsAre(Pair(bob.sid(), testing::_)));
+
+  bob.LoseSignal();
+  JoinParams params = bob.params();
+  params.request.set_reconnect(true);
+  params.request.set_participant_sid(bob.sid());
+  EXPECT_THAT(
+      qualities(JoinOnly(params).heard()),
+      testing::UnorderedElementsAre(Pair(alice.sid(), testing::_), Pair(bob.sid(), testing::_)));
+  EXPECT_THAT(qualities(carol.heard()), testing::Contains(Pair(alice.sid(), testing::_)));
 }
 
 TEST_F(RoomSubscribe, NeverCallsALinkLost) {
