@@ -217,7 +217,9 @@ class Room {
   // room_speakers.cc, room_quality.cc
   void SendSpeakers(Instant now);
   void SendQuality();
-  void TellStates(Participant& subscriber);
+  void TellStates(Participant& subscriber, bool is_resumer);
+  void EndSpeech(Participant& speaker);
+  void ForgetSpeaker(Participant& receiver, const Participant& speaker);
 
   // room_data.cc
   void PublishDataTrack(Participant& participant, const pb::PublishDataTrackRequest& request);

@@ -315,6 +315,7 @@ Participant* Room::Resume(Instant now, ConnectionId connection, const JoinParams
   participant->untold.insert(participant->sid);
   for (const auto& [track_sid, downlink] : participant->downlinks)
     participant->untold.insert(downlink.publisher_sid);
+  TellStates(*participant, /*is_resumer=*/true);
   participant->requirement_outstanding = false;
   if (!participant->single_peer_connection && participant->downlink() != nullptr) {
     OfferToSubscriber(now, *participant, /*restart_ice=*/true);

@@ -248,6 +248,7 @@ void Room::Unpublish(Instant now, Participant& participant, std::string track_si
                      bool tell_publisher) {
   const auto it = participant.tracks.find(track_sid);
   if (it == participant.tracks.end()) return;
+  if (it->second->is_voice()) EndSpeech(participant);
   const std::unique_ptr<Track> track = std::move(it->second);
   participant.tracks.erase(it);
   for (const auto& [identity, subscriber] : participants_) {

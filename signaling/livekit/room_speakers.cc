@@ -38,6 +38,22 @@ bool Follows(const Participant& receiver, const Participant& about) {
                      [&](const auto& entry) { return entry.second.publisher_sid == about.sid; });
 }
 
+// Whether `receiver` is told when `speaker` speaks.
+bool Hears(const Participant& receiver, const Participant& speaker) {
+  if (&receiver == &speaker) return true;
+  return !speaker.hidden() &&
+         std::any_of(speaker.tracks.begin(), speaker.tracks.end(), [&](const auto& entry) {
+           return !entry.second->is_video() && receiver.downlinks.contains(entry.first);
+         });
+}
+
+void AddSpeaker(const Participant& speaker, pb::SignalResponse& response) {
+  pb::SpeakerInfo& info = *response.mutable_speakers_changed()->add_speakers();
+  info.set_sid(speaker.sid);
+  info.set_level(speaker.speaker_level);
+  info.set_active(speaker.speaking);
+}
+
 void AddQuality(const Participant& about, pb::SignalResponse& response) {
   pb::ConnectionQualityInfo& info = *response.mutable_connection_quality()->add_updates();
   info.set_participant_sid(about.sid);
@@ -50,9 +66,7 @@ void AddQuality(const Participant& about, pb::SignalResponse& response) {
 void Room::HandleSpeakerLevel(Participant& publisher, const control::SpeakerLevel& level) {
   const TrackOwner& owner = context_.index.publications[level.publication];
   const Track* track = publisher.track(owner.track_sid);
-  const bool is_voice =
-      track != nullptr && track->info.source() != pb::TrackSource::SCREEN_SHARE_AUDIO;
-  if (!is_voice) return;
+  if (track == nullptr || !track->is_voice()) return;
   publisher.pending_level = track->info.muted() ? 0.0F : level.level;
   publisher.pending_speaking = !track->info.muted() && level.active;
   publisher.speaker_dirty = true;
@@ -76,19 +90,34 @@ void Room::SendSpeakers(Instant now) {
   for (const auto& [identity, receiver] : participants_) {
     pb::SignalResponse response;
     for (const Participant* speaker : changed) {
-      const bool hears =
-          speaker == receiver.get() ||
-          std::any_of(speaker->tracks.begin(), speaker->tracks.end(), [&](const auto& entry) {
-            return !entry.second->is_video() && receiver->downlinks.contains(entry.first);
-          });
-      if (!hears || (speaker->hidden() && speaker != receiver.get())) continue;
-      pb::SpeakerInfo& info = *response.mutable_speakers_changed()->add_speakers();
-      info.set_sid(speaker->sid);
-      info.set_level(speaker->speaker_level);
-      info.set_active(speaker->speaking);
+      if (Hears(*receiver, *speaker)) AddSpeaker(*speaker, response);
     }
     if (response.has_speakers_changed()) Send(*receiver, response);
   }
+}
+
+void Room::EndSpeech(Participant& speaker) {
+  speaker.pending_speaking = false;
+  speaker.pending_level = 0;
+  speaker.speaker_dirty = false;
+  if (!speaker.speaking) return;
+  speaker.speaking = false;
+  speaker.speaker_level = 0;
+  pb::SignalResponse response;
+  AddSpeaker(speaker, response);
+  for (const auto& [identity, receiver] : participants_) {
+    if (Hears(*receiver, speaker)) Send(*receiver, response);
+  }
+}
+
+void Room::ForgetSpeaker(Participant& receiver, const Participant& speaker) {
+  if (!speaker.speaking || speaker.hidden() || Hears(receiver, speaker)) return;
+  pb::SignalResponse response;
+  AddSpeaker(speaker, response);
+  pb::SpeakerInfo& info = *response.mutable_speakers_changed()->mutable_speakers(0);
+  info.set_level(0);
+  info.set_active(false);
+  Send(receiver, response);
 }
 
 void Room::HandleUplinkQuality(Participant& publisher, const control::UplinkQuality& quality) {
@@ -130,13 +159,18 @@ void Room::SendQuality() {
   }
 }
 
-void Room::TellStates(Participant& subscriber) {
+void Room::TellStates(Participant& subscriber, bool is_resumer) {
   const std::set<std::string> untold = std::exchange(subscriber.untold, {});
+  pb::SignalResponse speakers;
   pb::SignalResponse quality;
   for (const auto& [identity, publisher] : participants_) {
     if (!untold.contains(publisher->sid) || !Follows(subscriber, *publisher)) continue;
+    // Who is new to a client is silent to it; whom a resumer knows may have stopped meanwhile.
+    const bool is_news = publisher->speaking || (is_resumer && publisher->info.is_publisher());
+    if (is_news && Hears(subscriber, *publisher)) AddSpeaker(*publisher, speakers);
     if (publisher->quality_sent.has_value()) AddQuality(*publisher, quality);
   }
+  if (speakers.has_speakers_changed()) Send(subscriber, speakers);
   if (quality.has_connection_quality()) Send(subscriber, quality);
 }
 

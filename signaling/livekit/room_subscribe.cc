@@ -100,7 +100,12 @@ void Room::Unsubscribe(Instant now, Participant& subscriber, std::string track_s
   }
   Participant* publisher = nullptr;
   Track* track = FindTrack(track_sid, &publisher);
-  if (track != nullptr && track->is_video()) UpdateDynacast(now, *publisher, *track);
+  if (track == nullptr) return;
+  if (track->is_video()) {
+    UpdateDynacast(now, *publisher, *track);
+  } else {
+    ForgetSpeaker(subscriber, *publisher);
+  }
 }
 
 void Room::HandleSubscriptionRequest(Instant now, Participant& participant,

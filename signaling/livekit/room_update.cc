@@ -129,7 +129,7 @@ void Room::Flush(Instant now) {
   for (const auto& [identity, participant] : participants_) {
     if (participant->needs_sections) NegotiateDownlinks(now, *participant);
     // Until its media is up, a client may still be taking in whom it joined.
-    if (!participant->untold.empty() && participant->active()) TellStates(*participant);
+    if (!participant->untold.empty() && participant->active()) TellStates(*participant, false);
   }
   const bool any_due = std::any_of(participants_.begin(), participants_.end(),
                                    [](const auto& entry) { return entry.second->update_due; });

@@ -51,6 +51,10 @@ struct Track {
   Instant published_at{};
 
   [[nodiscard]] bool is_video() const { return info.type() == pb::TrackType::VIDEO; }
+  // Its level says who speaks.
+  [[nodiscard]] bool is_voice() const {
+    return !is_video() && info.source() != pb::TrackSource::SCREEN_SHARE_AUDIO;
+  }
   [[nodiscard]] Encoding& primary() { return encodings.front(); }
   [[nodiscard]] const Encoding& primary() const { return encodings.front(); }
 };
