@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::livekit {
 namespace {
 
@@ -39,6 +41,13 @@ PeerConnection* Participant::peer_for(control::SessionHandle session) {
 Track* Participant::track(const std::string& track_sid) {
   const auto it = tracks.find(track_sid);
   return it == tracks.end() ? nullptr : it->second.get();
+}
+
+TrackSettings* Participant::EarlySettings(const std::string& track_sid) {
+  const auto it = early_settings.find(track_sid);
+  if (it != early_settings.end()) return &it->second;
+  if (early_settings.size() >= limits::kEarlyWishesMax) return nullptr;
+  return &early_settings[track_sid];
 }
 
 bool Participant::publishes(const std::string& cid) const {

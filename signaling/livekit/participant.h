@@ -146,6 +146,8 @@ class Participant {
   [[nodiscard]] PeerConnection* downlink();  // carries what the client receives
   [[nodiscard]] PeerConnection* peer_for(control::SessionHandle session);
   [[nodiscard]] Track* track(const std::string& track_sid);
+  // Made where there are none yet. Null: too many are remembered.
+  [[nodiscard]] TrackSettings* EarlySettings(const std::string& track_sid);
   // Whether a published track has this cid.
   [[nodiscard]] bool publishes(const std::string& cid) const;
   // `info` with the tracks as they are now.

@@ -216,6 +216,8 @@ void Room::UnpublishDataTrack(Participant& participant, std::uint32_t handle, bo
     Broadcast(participant, &participant);
   }
   for (const auto& [identity, other] : participants_) {
+    other->data_subscribed.erase(track.info.sid());
+    other->data_unsubscribed.erase(track.info.sid());
     const auto subscribed = track.handle_by_subscriber.find(other->sid);
     if (subscribed == track.handle_by_subscriber.end()) continue;
     other->data_handles.erase(subscribed->second);
@@ -226,13 +228,12 @@ void Room::UnpublishDataTrack(Participant& participant, std::uint32_t handle, bo
 void Room::UpdateDataSubscription(Participant& participant,
                                   const pb::UpdateDataSubscription& request) {
   for (const auto& update : request.updates()) {
-    if (update.subscribe()) {
-      participant.data_unsubscribed.erase(update.track_sid());
-      participant.data_subscribed.insert(update.track_sid());
-    } else {
-      participant.data_subscribed.erase(update.track_sid());
-      participant.data_unsubscribed.insert(update.track_sid());
-    }
+    std::set<std::string>& add =
+        update.subscribe() ? participant.data_subscribed : participant.data_unsubscribed;
+    std::set<std::string>& remove =
+        update.subscribe() ? participant.data_unsubscribed : participant.data_subscribed;
+    remove.erase(update.track_sid());
+    if (add.size() < limits::kEarlyWishesMax) add.insert(update.track_sid());
   }
   SubscribeDataTracks(participant);
 }

@@ -335,9 +335,7 @@ void Room::SyncState(Instant now, Participant& participant, const pb::SyncState&
     return;
   }
   for (const std::string& track_sid : state.track_sids_disabled()) {
-    TrackSettings settings = participant.early_settings[track_sid];
-    settings.disabled = true;
-    participant.early_settings[track_sid] = settings;
+    if (TrackSettings* early = participant.EarlySettings(track_sid)) early->disabled = true;
     const auto downlink = participant.downlinks.find(track_sid);
     Participant* publisher = nullptr;
     const Track* track = FindTrack(track_sid, &publisher);

@@ -195,10 +195,7 @@ void Room::HandleTrackSettings(Instant now, Participant& participant,
   settings.fps = request.fps();
   if (request.width() == 0 && request.height() == 0) settings.quality = request.quality();
   for (const std::string& track_sid : request.track_sids()) {
-    if (participant.early_settings.size() < limits::kEarlyWishesMax ||
-        participant.early_settings.contains(track_sid)) {
-      participant.early_settings[track_sid] = settings;
-    }
+    if (TrackSettings* early = participant.EarlySettings(track_sid)) *early = settings;
     const auto it = participant.downlinks.find(track_sid);
     if (it == participant.downlinks.end()) continue;
     it->second.settings = settings;

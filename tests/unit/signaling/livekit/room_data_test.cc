@@ -318,6 +318,36 @@ TEST_F(RoomData, TakesHandlesBackWhenATrackOrItsPublisherGoes) {
   EXPECT_TRUE(bob.participant()->data_handles.empty());
 }
 
+TEST_F(RoomData, BoundsTheWishesForDataTracks) {
+  Client& alice = Join("alice");
+  for (const bool subscribe : {true, false}) {
+    pb::SignalRequest request;
+    for (std::size_t i = 0; i <= limits::kEarlyWishesMax; ++i) {
+      auto& update = *request.mutable_update_data_subscription()->add_updates();
+      update.set_track_sid((subscribe ? "DTR_a" : "DTR_b") + std::to_string(i));
+      update.set_subscribe(subscribe);
+    }
+    alice.Send(request);
+  }
+  EXPECT_EQ(alice.participant()->data_subscribed.size(), limits::kEarlyWishesMax);
+  EXPECT_EQ(alice.participant()->data_unsubscribed.size(), limits::kEarlyWishesMax);
+}
+
+TEST_F(RoomData, ForgetsTheWishesForADataTrackThatIsGone) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  PublishDataTrack(alice, 1, "a");
+  pb::SignalRequest request;
+  auto& update = *request.mutable_update_data_subscription()->add_updates();
+  update.set_track_sid(
+      alice.Last(Case::kPublishDataTrackResponse).publish_data_track_response().info().sid());
+  bob.Send(request);
+  EXPECT_EQ(bob.participant()->data_unsubscribed.size(), 1U);
+  request.mutable_unpublish_data_track_request()->set_pub_handle(1);
+  alice.Send(request);
+  EXPECT_THAT(bob.participant()->data_unsubscribed, IsEmpty());
+}
+
 // --- Metadata ---
 
 TEST_F(RoomData, RefusesOwnMetadataWithoutThePermission) {
