@@ -121,7 +121,7 @@ class Participant {
   std::map<std::uint32_t, std::string> data_handles;  // our handle → data track sid
   std::set<std::string> data_subscribed;              // wishes, by data track sid
   std::set<std::string> data_unsubscribed;
-  std::uint32_t next_data_handle = 1;
+  std::uint32_t last_data_handle = 0;  // handed out
 
   // Roster.
   bool update_due = false;  // a batched update is owed to the others

@@ -348,6 +348,30 @@ TEST_F(RoomData, ForgetsTheWishesForADataTrackThatIsGone) {
   EXPECT_THAT(bob.participant()->data_unsubscribed, IsEmpty());
 }
 
+TEST_F(RoomData, GivesAFreedHandleAgainWhenAllOthersHaveHadTheirTurn) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  const auto handles = [&] {
+    std::vector<std::uint32_t> all;
+    for (const auto& [handle, sid] : bob.participant()->data_handles) all.push_back(handle);
+    return all;
+  };
+  const auto unpublish = [&](std::uint32_t handle) {
+    pb::SignalRequest request;
+    request.mutable_unpublish_data_track_request()->set_pub_handle(handle);
+    alice.Send(request);
+  };
+  PublishDataTrack(alice, 1, "a");
+  PublishDataTrack(alice, 2, "b");
+  EXPECT_THAT(handles(), ElementsAre(1, 2));
+  unpublish(1);
+  PublishDataTrack(alice, 3, "c");
+  EXPECT_THAT(handles(), ElementsAre(2, 3));
+  bob.participant()->last_data_handle = kDataTrackHandleMax - 1;
+  for (std::uint32_t i = 4; i <= 6; ++i) PublishDataTrack(alice, i, "d" + std::to_string(i));
+  EXPECT_THAT(handles(), ElementsAre(1, 2, 3, 4, kDataTrackHandleMax));
+}
+
 // --- Metadata ---
 
 TEST_F(RoomData, RefusesOwnMetadataWithoutThePermission) {
