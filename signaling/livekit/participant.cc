@@ -15,6 +15,18 @@ PeerConnection* Find(std::map<PeerConnection::Role, PeerConnection>& peers,
 
 }  // namespace
 
+const std::string& MetadataAtJoin(const JoinParams& params) {
+  return params.request.metadata().empty() ? params.metadata : params.request.metadata();
+}
+
+std::map<std::string, std::string> AttributesAtJoin(const JoinParams& params) {
+  std::map<std::string, std::string> attributes = params.attributes;
+  for (const auto& [key, value] : params.request.participant_attributes()) {
+    if (!value.empty()) attributes[key] = value;
+  }
+  return attributes;
+}
+
 PeerConnection* Participant::primary() {
   if (PeerConnection* single = Find(peers, PeerConnection::Role::kSingle)) return single;
   PeerConnection* subscriber = Find(peers, PeerConnection::Role::kSubscriber);

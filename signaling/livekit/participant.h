@@ -38,6 +38,11 @@ struct JoinParams {
   bool single_peer_connection = false;  // /rtc/v1
 };
 
+// What a participant begins with: what the join request says goes over what the token says, and
+// empty says nothing.
+[[nodiscard]] const std::string& MetadataAtJoin(const JoinParams& params);
+[[nodiscard]] std::map<std::string, std::string> AttributesAtJoin(const JoinParams& params);
+
 // One peer connection of a participant.
 struct PeerConnection {
   enum class Role : std::uint8_t { kSingle, kPublisher, kSubscriber };

@@ -14,12 +14,9 @@ pb::ParticipantInfo MakeInfo(const Context& context, Instant now, const JoinPara
   info.set_sid(std::move(sid));
   info.set_identity(params.identity);
   info.set_name(params.name);
-  info.set_metadata(params.request.metadata().empty() ? params.metadata
-                                                      : params.request.metadata());
-  for (const auto& [key, value] : params.attributes) (*info.mutable_attributes())[key] = value;
-  for (const auto& [key, value] : params.request.participant_attributes()) {
+  info.set_metadata(MetadataAtJoin(params));
+  for (const auto& [key, value] : AttributesAtJoin(params))
     (*info.mutable_attributes())[key] = value;
-  }
   const std::int64_t wall_ms = context.Wall(now).value / 1000;
   info.set_joined_at(wall_ms / 1000);
   info.set_joined_at_ms(wall_ms);
