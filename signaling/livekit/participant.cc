@@ -27,6 +27,10 @@ std::map<std::string, std::string> AttributesAtJoin(const JoinParams& params) {
   return attributes;
 }
 
+std::size_t SessionsAtJoin(const JoinParams& params) {
+  return params.single_peer_connection || !params.permission.can_subscribe() ? 1 : 2;
+}
+
 PeerConnection* Participant::primary() {
   if (PeerConnection* single = Find(peers, PeerConnection::Role::kSingle)) return single;
   PeerConnection* subscriber = Find(peers, PeerConnection::Role::kSubscriber);

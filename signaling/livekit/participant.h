@@ -2,6 +2,7 @@
 // what they receive. State only; the rules are in Room. Owned by Room. Thread: signaling.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -42,6 +43,8 @@ struct JoinParams {
 // empty says nothing.
 [[nodiscard]] const std::string& MetadataAtJoin(const JoinParams& params);
 [[nodiscard]] std::map<std::string, std::string> AttributesAtJoin(const JoinParams& params);
+// How many peer connections it begins with.
+[[nodiscard]] std::size_t SessionsAtJoin(const JoinParams& params);
 
 // One peer connection of a participant.
 struct PeerConnection {

@@ -1,5 +1,6 @@
 // Room: joining, resuming, leaving. livekit-protocol reference sections 2.1, 2.5, 2.7, 3.11, 4.8.
 #include <algorithm>
+#include <optional>
 
 #include "signaling/livekit/room.h"
 
@@ -99,6 +100,8 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
   if (Participant* older = Find(params.identity)) {
     Remove(now, *older, pb::DisconnectReason::DUPLICATE_IDENTITY);
   }
+  const std::optional<std::uint8_t> worker = context_.media.PickWorker(SessionsAtJoin(params));
+  if (!worker.has_value()) return nullptr;
   auto owned = std::make_unique<Participant>();
   Participant& participant = *owned;
   participant.sid = NewId(context_.rng, kParticipantPrefix);
@@ -112,7 +115,7 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
   participant.auto_subscribe_data_track =
       !params.request.connection_settings().has_auto_subscribe_data_track() ||
       params.request.connection_settings().auto_subscribe_data_track();
-  participant.worker = context_.media.PickWorker();
+  participant.worker = *worker;
   participant.joined_at = now;
   participant.connection = connection;
   participant.info = MakeInfo(context_, now, params, participant.sid);

@@ -48,7 +48,17 @@ std::optional<JoinRefusal> RoomManager::CheckJoin(const JoinParams& params) cons
   if (!rooms_.contains(params.room) && !HasPreset(params.room_preset)) {
     return JoinRefusal{400, "unknown room configuration: no preset of that name"};
   }
-  return CheckSizes(params, options);
+  if (const auto refusal = CheckSizes(params, options)) return refusal;
+  if (!HasSlots(params)) return JoinRefusal{503, "no capacity for another participant"};
+  return std::nullopt;
+}
+
+bool RoomManager::HasSlots(const JoinParams& params) const {
+  const auto it = rooms_.find(params.room);
+  // Whoever resumes has slots, and who replaces somebody gets theirs.
+  const bool gets_some = params.request.reconnect() ||
+                         (it != rooms_.end() && it->second->Find(params.identity) != nullptr);
+  return gets_some || context_.media.PickWorker(SessionsAtJoin(params)).has_value();
 }
 
 bool RoomManager::HasPreset(const std::string& name) const {

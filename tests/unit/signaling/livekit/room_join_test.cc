@@ -183,6 +183,18 @@ TEST_F(RoomJoin, IsRefusedWhenTheWorkersAreFull) {
   EXPECT_EQ(alice.heard()[0].leave().reason(), pb::DisconnectReason::JOIN_FAILURE);
 }
 
+TEST_F(RoomJoin, IsRefusedBeforeTheSocketWhenTheWorkersAreFullExceptToReplaceOrResume) {
+  Client& alice = Join("alice");
+  EXPECT_FALSE(world_.manager.CheckJoin(World::Params("room", "bob")).has_value());
+  world_.media.full = true;
+  const auto refusal = world_.manager.CheckJoin(World::Params("room", "bob"));
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->status, 503);
+  EXPECT_EQ(world_.manager.CheckJoin(World::Params("other room", "alice"))->status, 503);
+  EXPECT_FALSE(world_.manager.CheckJoin(World::Params("room", "alice")).has_value());
+  EXPECT_FALSE(world_.manager.CheckJoin(ResumeOf("alice", alice.sid())).has_value());
+}
+
 TEST_F(RoomJoin, IsRefusedWhenTheRoomIsFullExceptToReplaceOneself) {
   world_.options.room.max_participants = 2;
   Join("alice");
