@@ -33,8 +33,8 @@ std::size_t SessionsAtJoin(const JoinParams& params) {
 
 PeerConnection* Participant::primary() {
   if (PeerConnection* single = Find(peers, PeerConnection::Role::kSingle)) return single;
-  PeerConnection* subscriber = Find(peers, PeerConnection::Role::kSubscriber);
-  return subscriber != nullptr ? subscriber : Find(peers, PeerConnection::Role::kPublisher);
+  return Find(peers, subscriber_primary ? PeerConnection::Role::kSubscriber
+                                        : PeerConnection::Role::kPublisher);
 }
 
 PeerConnection* Participant::uplink() {

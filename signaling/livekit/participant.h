@@ -81,6 +81,7 @@ class Participant {
   std::string identity;
   std::string api_key;
   bool single_peer_connection = false;
+  bool subscriber_primary = false;  // dual mode; as `join` said
   std::int32_t protocol = 0;
   bool adaptive_stream = false;
   bool auto_subscribe = true;
@@ -148,7 +149,7 @@ class Participant {
   [[nodiscard]] bool active() const { return info.state() == pb::ParticipantInfo::ACTIVE; }
   [[nodiscard]] bool hidden() const { return info.permission().hidden(); }
   // The connection whose state is the participant's: the only one, or in dual mode the subscriber's
-  // if the participant may subscribe.
+  // if the participant might subscribe when it joined.
   [[nodiscard]] PeerConnection* primary();
   [[nodiscard]] PeerConnection* uplink();    // carries what the client publishes
   [[nodiscard]] PeerConnection* downlink();  // carries what the client receives

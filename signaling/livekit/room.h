@@ -109,6 +109,9 @@ class Room {
   // room_join.cc
   pb::JoinResponse MakeJoinResponse(Instant now, const Participant& participant) const;
   bool CreatePeers(Participant& participant);
+  // False: the worker is full.
+  bool AddPeer(Participant& participant, PeerConnection::Role role);
+  void AllowDownlink(Participant& participant);
   // Those who count for the room's size and keep it open: not agents, not recorders.
   [[nodiscard]] std::size_t Residents() const;
   void SendRefreshToken(Instant now, Participant& participant);

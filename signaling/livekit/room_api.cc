@@ -72,6 +72,7 @@ void Room::UpdateParticipant(Instant now, Participant& participant,
   }
   for (const std::string& track_sid : forbidden)
     Unpublish(now, participant, track_sid, /*tell_publisher=*/true);
+  if (info.permission().can_subscribe()) AllowDownlink(participant);
   ReconcileSubscriptions(now, participant);
 }
 

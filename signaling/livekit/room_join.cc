@@ -108,6 +108,8 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
   participant.identity = params.identity;
   participant.api_key = params.api_key;
   participant.single_peer_connection = params.single_peer_connection;
+  participant.subscriber_primary =
+      !params.single_peer_connection && params.permission.can_subscribe();
   participant.protocol = params.request.client_info().protocol();
   participant.adaptive_stream = params.request.connection_settings().adaptive_stream();
   participant.auto_subscribe = params.request.connection_settings().auto_subscribe();
@@ -150,31 +152,39 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
 
 bool Room::CreatePeers(Participant& participant) {
   using Role = PeerConnection::Role;
-  std::vector<Role> roles;
-  if (participant.single_peer_connection) {
-    roles = {Role::kSingle};
-  } else {
-    roles = {Role::kPublisher};
-    if (participant.info.permission().can_subscribe()) roles.push_back(Role::kSubscriber);
-  }
+  const bool created =
+      participant.single_peer_connection
+          ? AddPeer(participant, Role::kSingle)
+          : AddPeer(participant, Role::kPublisher) &&
+                (!participant.subscriber_primary || AddPeer(participant, Role::kSubscriber));
+  if (!created) ReleaseMedia(participant);
+  return created;
+}
+
+bool Room::AddPeer(Participant& participant, PeerConnection::Role role) {
   constexpr std::size_t kUfragChars = 8;
   constexpr std::size_t kPasswordChars = 24;
-  for (const Role role : roles) {
-    PeerConnection peer;
-    peer.role = role;
-    peer.session = context_.media.NewSession(participant.worker);
-    if (!peer.session.valid()) {
-      ReleaseMedia(participant);
-      return false;
-    }
-    const bool fits =
-        peer.credentials.ufrag.TryAssign(NewIceText(context_.random_bytes, kUfragChars)) &&
-        peer.credentials.password.TryAssign(NewIceText(context_.random_bytes, kPasswordChars));
-    FOVEA_CHECK(fits);
-    context_.index.sessions[peer.session] = SessionOwner{this, &participant};
-    participant.peers[role] = std::move(peer);
-  }
+  PeerConnection peer;
+  peer.role = role;
+  peer.session = context_.media.NewSession(participant.worker);
+  if (!peer.session.valid()) return false;
+  const bool fits =
+      peer.credentials.ufrag.TryAssign(NewIceText(context_.random_bytes, kUfragChars)) &&
+      peer.credentials.password.TryAssign(NewIceText(context_.random_bytes, kPasswordChars));
+  FOVEA_CHECK(fits);
+  context_.index.sessions[peer.session] = SessionOwner{this, &participant};
+  participant.peers[role] = std::move(peer);
   return true;
+}
+
+void Room::AllowDownlink(Participant& participant) {
+  if (participant.downlink() != nullptr) return;
+  if (!AddPeer(participant, PeerConnection::Role::kSubscriber)) {
+    context_.log.Log(LogLevel::kWarn, "no session slot left on a worker; " + participant.sid +
+                                          " gets no subscriber connection");
+    return;
+  }
+  participant.needs_sections = true;  // also without tracks: data comes down this way
 }
 
 pb::JoinResponse Room::MakeJoinResponse(Instant now, const Participant& participant) const {
@@ -190,8 +200,7 @@ pb::JoinResponse Room::MakeJoinResponse(Instant now, const Participant& particip
   join.set_server_version(options.announced_version);
   join.set_server_region(options.region);
   AddIceServers(options, join);
-  join.set_subscriber_primary(!participant.single_peer_connection &&
-                              participant.info.permission().can_subscribe());
+  join.set_subscriber_primary(participant.subscriber_primary);
   join.set_ping_interval(options.ping_interval_s);
   join.set_ping_timeout(options.ping_timeout_s);
   *join.mutable_server_info() = MakeServerInfo(options);

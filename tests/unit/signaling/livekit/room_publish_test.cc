@@ -359,6 +359,47 @@ TEST_F(DualMode, OffersTheSubscriberConnectionAtOnce) {
   }
 }
 
+TEST_F(DualMode, OffersTheSubscriberConnectionWhenSubscribingIsGrantedLater) {
+  Client& alice = Join("alice");
+  const std::string mic = alice.Publish(Microphone("mic"));
+  JoinParams params = World::Params("room", "bob");
+  params.single_peer_connection = false;
+  params.permission.set_can_subscribe(false);
+  Client& bob = JoinOnly(params);
+  EXPECT_FALSE(bob.heard()[0].join().subscriber_primary());
+  EXPECT_THAT(bob.HeardOf(Case::kOffer), IsEmpty());
+  bob.ConnectMedia();
+  EXPECT_TRUE(bob.participant()->active());
+
+  pb::UpdateParticipantRequest grant;
+  *grant.mutable_permission() = params.permission;
+  grant.mutable_permission()->set_can_subscribe(true);
+  bob.room().UpdateParticipant(world_.now, *bob.participant(), grant);
+  bob.room().Flush(world_.now);
+  ASSERT_EQ(bob.HeardOf(Case::kOffer).size(), 1U);
+  EXPECT_THAT(bob.Last(Case::kOffer).offer().mid_to_track_id(), ElementsAre(Pair("1", mic)));
+  EXPECT_EQ(bob.Last(Case::kTrickle).trickle().target(), pb::SignalTarget::SUBSCRIBER);
+  // The client still takes the publisher connection for the session's.
+  bob.LoseSignal();
+  EXPECT_NE(bob.participant(), nullptr);
+  EXPECT_TRUE(bob.participant()->primary() == bob.participant()->uplink());
+}
+
+TEST_F(DualMode, StaysWithoutASubscriberConnectionWhenTheWorkerIsFull) {
+  JoinParams params = World::Params("room", "bob");
+  params.single_peer_connection = false;
+  params.permission.set_can_subscribe(false);
+  Client& bob = JoinOnly(params);
+  world_.media.full = true;
+  pb::UpdateParticipantRequest grant;
+  *grant.mutable_permission() = params.permission;
+  grant.mutable_permission()->set_can_subscribe(true);
+  bob.room().UpdateParticipant(world_.now, *bob.participant(), grant);
+  bob.room().Flush(world_.now);
+  EXPECT_THAT(bob.HeardOf(Case::kOffer), IsEmpty());
+  EXPECT_NE(bob.participant(), nullptr);
+}
+
 TEST_F(DualMode, NeverHasTwoOffersUnanswered) {
   Client& alice = Join("alice");
   Client& bob = JoinDual("bob");
