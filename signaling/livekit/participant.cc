@@ -47,6 +47,11 @@ PeerConnection* Participant::downlink() {
                                             : PeerConnection::Role::kSubscriber);
 }
 
+Instant Participant::answer_due() const {
+  const auto it = peers.find(PeerConnection::Role::kSubscriber);
+  return it == peers.end() || connection == ConnectionId{} ? kNever : it->second.answer_due;
+}
+
 PeerConnection* Participant::peer_for(control::SessionHandle session) {
   for (auto& [role, peer] : peers) {
     if (peer.session == session) return &peer;

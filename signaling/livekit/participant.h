@@ -56,6 +56,7 @@ struct PeerConnection {
   bool connected = false;
   std::unique_ptr<AnswerNegotiator> answerer;  // kSingle, kPublisher
   std::unique_ptr<OfferNegotiator> offerer;    // kSubscriber
+  Instant answer_due = kNever;                 // kSubscriber: to the offer that is outstanding
 };
 
 // Who may receive this participant's tracks (subscription_permission).
@@ -148,6 +149,8 @@ class Participant {
 
   [[nodiscard]] bool active() const { return info.state() == pb::ParticipantInfo::ACTIVE; }
   [[nodiscard]] bool hidden() const { return info.permission().hidden(); }
+  // When an answer is overdue; never while there is no socket for it to come over.
+  [[nodiscard]] Instant answer_due() const;
   // The connection whose state is the participant's: the only one, or in dual mode the subscriber's
   // if the participant might subscribe when it joined.
   [[nodiscard]] PeerConnection* primary();

@@ -326,7 +326,10 @@ Participant* Room::Resume(Instant now, ConnectionId connection, const JoinParams
     participant->untold.insert(downlink.publisher_sid);
   TellStates(*participant, /*is_resumer=*/true);
   participant->requirement_outstanding = false;
-  if (!participant->single_peer_connection && participant->downlink() != nullptr) {
+  PeerConnection* downlink = participant->downlink();
+  if (!participant->single_peer_connection && downlink != nullptr) {
+    // An offer, or its answer, may have gone with the former socket.
+    if (downlink->offerer != nullptr) downlink->offerer->AbandonOffer();
     OfferToSubscriber(now, *participant, /*restart_ice=*/true);
   }
   return participant;

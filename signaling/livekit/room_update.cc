@@ -155,6 +155,10 @@ void Room::HandleTimeout(Instant now) {
       Remove(now, *participant, pb::DisconnectReason::SIGNAL_CLOSE);
       continue;
     }
+    if (now >= participant->answer_due()) {
+      Remove(now, *participant, pb::DisconnectReason::STATE_MISMATCH, pb::LeaveRequest::RECONNECT);
+      continue;
+    }
     GiveUpAwaitedTracks(now, *participant);
     if (now >= participant->fake_speech_ends_at) FakeSpeech(*participant, false);
     if (now >= participant->replay_at) ReplayMissed(now, *participant);
@@ -193,7 +197,8 @@ Deadline Room::NextDeadline() const {
     if (participant->signal_lost_at != kNever) {
       at = std::min(at, participant->signal_lost_at + options.resume_timeout);
     }
-    at = std::min({at, participant->fake_speech_ends_at, participant->replay_at});
+    at = std::min(
+        {at, participant->fake_speech_ends_at, participant->replay_at, participant->answer_due()});
     for (const auto& [track_sid, track] : participant->tracks)
       at = std::min(at, track->dynacast_lower_at);
     for (const auto& [track_sid, give_up_at] : participant->awaited_tracks)

@@ -416,6 +416,54 @@ TEST_F(DualMode, NeverHasTwoOffersUnanswered) {
   EXPECT_EQ(bob.HeardOf(Case::kOffer).size(), 2U);
 }
 
+TEST_F(DualMode, EndsASessionWhoseClientDoesNotAnswerOrNotReadably) {
+  for (const bool answers : {false, true}) {
+    Client& alice = JoinDual("alice");
+    alice.ConnectMedia();
+    if (answers) {
+      pb::SignalRequest request;
+      request.mutable_answer()->set_type("answer");
+      request.mutable_answer()->set_sdp("this is no SDP");
+      alice.Send(request);
+    }
+    world_.Advance(Millis(14'999));
+    EXPECT_NE(alice.participant(), nullptr);
+    world_.Advance(Millis(1));
+    EXPECT_EQ(alice.participant(), nullptr);
+    EXPECT_EQ(alice.heard().back().leave().reason(), pb::DisconnectReason::STATE_MISMATCH);
+    EXPECT_EQ(alice.heard().back().leave().action(), pb::LeaveRequest::RECONNECT);
+  }
+}
+
+TEST_F(DualMode, KeepsASessionWhoseClientAnswersInTime) {
+  Client& alice = JoinDual("alice");
+  alice.ConnectMedia();
+  world_.Advance(Seconds(14));
+  AnswerGolden(alice, 0);
+  world_.Advance(Seconds(60));
+  EXPECT_NE(alice.participant(), nullptr);
+}
+
+TEST_F(DualMode, OffersAgainToAResumerWhoseOfferWasLostWithItsSocket) {
+  Client& alice = JoinDual("alice");
+  alice.ConnectMedia();
+  const std::uint32_t lost = alice.Last(Case::kOffer).offer().id();
+  world_.Advance(Seconds(10));
+  alice.LoseSignal();
+  world_.Advance(Seconds(10));  // no answer can come meanwhile
+  ASSERT_NE(alice.participant(), nullptr);
+  JoinParams params = alice.params();
+  params.request.set_reconnect(true);
+  params.request.set_participant_sid(alice.sid());
+  Client& again = JoinOnly(params);
+  ASSERT_EQ(again.HeardOf(Case::kOffer).size(), 1U);
+  EXPECT_EQ(again.Last(Case::kOffer).offer().id(), lost + 1);
+  world_.Advance(Seconds(14));
+  AnswerGolden(again, lost + 1);
+  world_.Advance(Seconds(60));
+  EXPECT_NE(again.participant(), nullptr);
+}
+
 TEST_F(DualMode, ForwardsUnderTheSsrcOfTheNewestWishWhenTheWishChangedBeforeTheAnswer) {
   Client& alice = Join("alice");
   Client& bob = JoinDual("bob");
