@@ -71,6 +71,12 @@ TrackSettings* Participant::EarlySettings(const std::string& track_sid) {
   return &early_settings[track_sid];
 }
 
+bool Participant::may_publish(pb::TrackSource source) const {
+  if (!info.permission().can_publish()) return false;
+  const auto& sources = info.permission().can_publish_sources();
+  return sources.empty() || std::find(sources.begin(), sources.end(), source) != sources.end();
+}
+
 bool Participant::publishes(const std::string& cid) const {
   return std::any_of(tracks.begin(), tracks.end(), [&](const auto& entry) {
     const std::vector<Encoding>& encodings = entry.second->encodings;

@@ -160,6 +160,7 @@ class Participant {
   [[nodiscard]] Track* track(const std::string& track_sid);
   // Made where there are none yet. Null: too many are remembered.
   [[nodiscard]] TrackSettings* EarlySettings(const std::string& track_sid);
+  [[nodiscard]] bool may_publish(pb::TrackSource source) const;
   // Whether a published track has this cid.
   [[nodiscard]] bool publishes(const std::string& cid) const;
   // `info` with the tracks as they are now.

@@ -136,6 +136,7 @@ class Room {
   void MuteByClient(Participant& participant, const pb::MuteTrackRequest& request);
   // The sid by value: callers name it by the very entry that this destroys.
   void Unpublish(Instant now, Participant& participant, std::string track_sid, bool tell_publisher);
+  void UnpublishForbidden(Instant now, Participant& participant);
   [[nodiscard]] std::vector<UplinkTrack> UplinksOf(const Participant& participant) const;
   void PublishSection(Instant now, Participant& participant, const UplinkSection& section);
   void PublishTrack(Instant now, Participant& participant, PendingTrack pending,

@@ -63,13 +63,6 @@ pb::TrackInfo MakeTrackInfo(const pb::AddTrackRequest& request, std::string sid)
   return info;
 }
 
-bool SourceAllowed(const pb::ParticipantPermission& permission, pb::TrackSource source) {
-  if (!permission.can_publish()) return false;
-  if (permission.can_publish_sources_size() == 0) return true;
-  const auto& sources = permission.can_publish_sources();
-  return std::find(sources.begin(), sources.end(), source) != sources.end();
-}
-
 }  // namespace
 
 void Room::AddTrack(Instant now, Participant& participant, const pb::AddTrackRequest& request) {
@@ -80,7 +73,7 @@ void Room::AddTrack(Instant now, Participant& participant, const pb::AddTrackReq
     *response.mutable_add_track() = request;
     RespondToRequest(participant, std::move(response));
   };
-  if (!SourceAllowed(participant.info.permission(), request.source())) {
+  if (!participant.may_publish(request.source())) {
     return say(pb::RequestResponse::NOT_ALLOWED, "does not have permission to publish this source");
   }
   pb::SignalResponse response;

@@ -188,6 +188,24 @@ TEST_F(RoomPublish, RefusesWhatThePermissionDoesNotCover) {
   EXPECT_EQ(listener.heard().back().request_response().reason(), pb::RequestResponse::NOT_ALLOWED);
 }
 
+TEST_F(RoomPublish, ForgetsARequestThatIsForbiddenBeforeItsOfferComes) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  alice.AddTrack(Camera("cam"));
+  alice.AddTrack(Microphone("mic"));
+  const std::string mic = alice.Last(Case::kTrackPublished).track_published().track().sid();
+  pb::UpdateParticipantRequest request;
+  *request.mutable_permission() = alice.participant()->info.permission();
+  request.mutable_permission()->add_can_publish_sources(pb::TrackSource::CAMERA);
+  alice.room().UpdateParticipant(world_.now, *alice.participant(), request);
+  EXPECT_EQ(alice.Last(Case::kTrackUnpublished).track_unpublished().track_sid(), mic);
+  alice.AddSection(Camera("cam"));
+  alice.AddSection(Microphone("mic"));
+  alice.Offer();
+  ASSERT_EQ(bob.Knows("alice").tracks_size(), 1);
+  EXPECT_EQ(bob.Knows("alice").tracks(0).source(), pb::TrackSource::CAMERA);
+}
+
 TEST_F(RoomPublish, BoundsTheRequestsThatWaitForTheirOffer) {
   Client& alice = Join("alice");
   for (std::size_t i = 0; i < limits::kPendingTracksMax; ++i) {
