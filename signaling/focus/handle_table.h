@@ -47,6 +47,7 @@ class HandleTable {
            generations_[handle.slot()] == handle.generation();
   }
   [[nodiscard]] std::size_t in_use() const { return in_use_; }
+  [[nodiscard]] std::size_t free() const { return capacity_ - in_use_; }
 
  private:
   const std::uint8_t worker_;

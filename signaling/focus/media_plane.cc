@@ -17,16 +17,18 @@ MediaPlane::MediaPlane(std::vector<WorkerEnd> workers, DataPort& data)
   }
 }
 
-std::uint8_t MediaPlane::PickWorker() {
+std::optional<std::uint8_t> MediaPlane::PickWorker(std::size_t sessions) const {
   // Egress decides a worker's load, and downlinks are what makes egress.
-  std::size_t best = 0;
+  std::optional<std::size_t> best;
   const auto load = [this](std::size_t i) {
     return tables_[i].subscriptions.in_use() * 4 + tables_[i].sessions.in_use();
   };
-  for (std::size_t i = 1; i < workers_.size(); ++i) {
-    if (load(i) < load(best)) best = i;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (tables_[i].sessions.free() < sessions) continue;
+    if (!best.has_value() || load(i) < load(*best)) best = i;
   }
-  return static_cast<std::uint8_t>(best);
+  if (!best.has_value()) return std::nullopt;
+  return static_cast<std::uint8_t>(*best);
 }
 
 const livekit::WorkerTransport& MediaPlane::Transport(std::uint8_t worker) const {

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -38,7 +39,7 @@ class MediaPlane : public livekit::MediaPort {
   MediaPlane(std::vector<WorkerEnd> workers, DataPort& data);
 
   // livekit::MediaPort
-  std::uint8_t PickWorker() override;
+  std::optional<std::uint8_t> PickWorker(std::size_t sessions) const override;
   const livekit::WorkerTransport& Transport(std::uint8_t worker) const override;
   control::SessionHandle NewSession(std::uint8_t worker) override;
   control::PublicationHandle NewPublication(std::uint8_t worker) override;

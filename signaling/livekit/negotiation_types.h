@@ -75,6 +75,7 @@ struct NegotiatedCodec {
 struct UplinkTrack {
   std::string cid;
   std::string track_sid;
+  bool is_backup = false;  // its track goes on without it, and it may begin again
   control::MediaKind kind = control::MediaKind::kAudio;
   rtp::Codec preferred = rtp::Codec::kUnknown;  // goes first in the answer
   std::uint8_t declared_layers = 0;             // of TrackInfo.layers; 0: not said

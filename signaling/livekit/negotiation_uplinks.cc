@@ -20,6 +20,25 @@ namespace {
   return {};
 }
 
+// Those that a section may carry from this offer on. Whose first section ended is unpublished as a
+// whole: what comes under its cid belongs to the next request.
+[[nodiscard]] std::vector<const UplinkTrack*> Living(std::span<const UplinkTrack> tracks,
+                                                     std::span<const EndedUplink> ended) {
+  const auto is_over = [&](const UplinkTrack& track) {
+    return std::any_of(ended.begin(), ended.end(), [&](const EndedUplink& end) {
+      if (end.track_sid != track.track_sid) return false;
+      return std::any_of(tracks.begin(), tracks.end(), [&](const UplinkTrack& other) {
+        return !other.is_backup && other.track_sid == end.track_sid && other.cid == end.cid;
+      });
+    });
+  };
+  std::vector<const UplinkTrack*> living;
+  for (const UplinkTrack& track : tracks) {
+    if (!is_over(track)) living.push_back(&track);
+  }
+  return living;
+}
+
 }  // namespace
 
 bool IsUplink(const wire::SdpMedia& section) {
@@ -29,24 +48,25 @@ bool IsUplink(const wire::SdpMedia& section) {
 std::vector<EndedUplink> UplinkMatcher::Match(const wire::SessionDescription& offer,
                                               std::span<const UplinkTrack> tracks) {
   std::vector<EndedUplink> ended = EndStale(offer, tracks);
+  const std::vector<const UplinkTrack*> living = Living(tracks, ended);
   for (const wire::SdpMedia& section : offer.media) {
     if (!IsUplink(section) || Find(section.mid) != nullptr) continue;
     const std::string_view track_id = WithoutBraces(TrackIdOf(section));
     if (track_id.empty()) continue;
-    for (const UplinkTrack& track : tracks) {
-      if (MediaKindOf(section.kind) != track.kind || IsBound(track)) continue;
-      if (WithoutBraces(track.cid) != track_id) continue;
+    for (const UplinkTrack* track : living) {
+      if (MediaKindOf(section.kind) != track->kind || IsBound(*track)) continue;
+      if (WithoutBraces(track->cid) != track_id) continue;
       cids_are_track_ids_ = true;
-      Bind(section, track);
+      Bind(section, *track);
       break;
     }
   }
   if (cids_are_track_ids_) return ended;
   for (const wire::SdpMedia& section : offer.media) {
     if (!IsUplink(section) || Find(section.mid) != nullptr || IsRetired(section)) continue;
-    for (const UplinkTrack& track : tracks) {
-      if (MediaKindOf(section.kind) != track.kind || IsBound(track)) continue;
-      Bind(section, track);
+    for (const UplinkTrack* track : living) {
+      if (MediaKindOf(section.kind) != track->kind || IsBound(*track)) continue;
+      Bind(section, *track);
       break;
     }
   }
@@ -88,9 +108,8 @@ const UplinkMatcher::Binding* UplinkMatcher::Find(std::string_view mid) const {
 }
 
 bool UplinkMatcher::IsBound(const UplinkTrack& track) const {
-  return std::any_of(bindings_.begin(), bindings_.end(), [&](const Binding& binding) {
-    return binding.cid == track.cid && binding.track_sid == track.track_sid;
-  });
+  return std::any_of(bindings_.begin(), bindings_.end(),
+                     [&](const Binding& binding) { return binding.cid == track.cid; });
 }
 
 bool UplinkMatcher::IsRetired(const wire::SdpMedia& section) const {

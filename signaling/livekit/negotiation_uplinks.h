@@ -17,7 +17,8 @@ namespace fovea::livekit {
 //  3. this client's cids have never equalled its track ids: the oldest unmatched request of the
 //  kind;
 //  4. otherwise held.
-// A bound section that stops sending, or shows another msid, ends its track.
+// A bound section that stops sending, or shows another msid, ends its track, and no section of the
+// same offer continues it.
 class UplinkMatcher {
  public:
   struct Binding {
@@ -42,6 +43,7 @@ class UplinkMatcher {
   };
   std::vector<EndedUplink> EndStale(const wire::SessionDescription& offer,
                                     std::span<const UplinkTrack> tracks);
+  // Also by another track of its cid, which goes first: requests of one cid are served in turn.
   [[nodiscard]] bool IsBound(const UplinkTrack& track) const;
   [[nodiscard]] bool IsRetired(const wire::SdpMedia& section) const;
   void Bind(const wire::SdpMedia& section, const UplinkTrack& track);

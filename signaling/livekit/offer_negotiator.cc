@@ -74,6 +74,12 @@ void OfferNegotiator::RestartIce(IceText fresh) {
   dirty_ = true;
 }
 
+void OfferNegotiator::AbandonOffer() {
+  if (!std::exchange(awaiting_answer_, false)) return;
+  ++next_id_;
+  dirty_ = true;
+}
+
 std::optional<Offer> OfferNegotiator::NextOffer() {
   if (awaiting_answer_ || !dirty_) return std::nullopt;
   dirty_ = false;

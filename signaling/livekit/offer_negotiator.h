@@ -51,6 +51,10 @@ class OfferNegotiator {
   // due even without tracks: it opens the data section.
   [[nodiscard]] std::optional<Offer> NextOffer();
 
+  // The outstanding offer, if any, may not have reached the client: the next one follows without
+  // its answer, which would be refused.
+  void AbandonOffer();
+
   // `id` must be the outstanding offer's, or 0 (the Rust SDK). A failed answer changes nothing.
   // Tracks that turn out unsupported leave their section by themselves.
   [[nodiscard]] Result<OfferAccepted, NegotiationError> HandleAnswer(std::uint32_t id,

@@ -60,6 +60,9 @@ struct ServerOptions {
   std::size_t codec_regression_threshold = 5;
   // A participant who has never connected is removed after this.
   Duration join_timeout = Seconds(60);
+  // An offer of ours that is not answered by then ends the session with RECONNECT. Shorter ends
+  // those of slow devices, longer leaves a client without what it subscribed to meanwhile.
+  Duration negotiation_timeout = Seconds(15);
   // Signal lost while media is fine: kept this long for a resume.
   Duration resume_timeout = Seconds(20);
   // A wish for a track that nobody publishes is answered with "not found" after this.

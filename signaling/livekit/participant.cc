@@ -1,5 +1,9 @@
 #include "signaling/livekit/participant.h"
 
+#include <algorithm>
+
+#include "sfu/core/limits.h"
+
 namespace fovea::livekit {
 namespace {
 
@@ -11,10 +15,26 @@ PeerConnection* Find(std::map<PeerConnection::Role, PeerConnection>& peers,
 
 }  // namespace
 
+const std::string& MetadataAtJoin(const JoinParams& params) {
+  return params.request.metadata().empty() ? params.metadata : params.request.metadata();
+}
+
+std::map<std::string, std::string> AttributesAtJoin(const JoinParams& params) {
+  std::map<std::string, std::string> attributes = params.attributes;
+  for (const auto& [key, value] : params.request.participant_attributes()) {
+    if (!value.empty()) attributes[key] = value;
+  }
+  return attributes;
+}
+
+std::size_t SessionsAtJoin(const JoinParams& params) {
+  return params.single_peer_connection || !params.permission.can_subscribe() ? 1 : 2;
+}
+
 PeerConnection* Participant::primary() {
   if (PeerConnection* single = Find(peers, PeerConnection::Role::kSingle)) return single;
-  PeerConnection* subscriber = Find(peers, PeerConnection::Role::kSubscriber);
-  return subscriber != nullptr ? subscriber : Find(peers, PeerConnection::Role::kPublisher);
+  return Find(peers, subscriber_primary ? PeerConnection::Role::kSubscriber
+                                        : PeerConnection::Role::kPublisher);
 }
 
 PeerConnection* Participant::uplink() {
@@ -27,6 +47,11 @@ PeerConnection* Participant::downlink() {
                                             : PeerConnection::Role::kSubscriber);
 }
 
+Instant Participant::answer_due() const {
+  const auto it = peers.find(PeerConnection::Role::kSubscriber);
+  return it == peers.end() || connection == ConnectionId{} ? kNever : it->second.answer_due;
+}
+
 PeerConnection* Participant::peer_for(control::SessionHandle session) {
   for (auto& [role, peer] : peers) {
     if (peer.session == session) return &peer;
@@ -37,6 +62,28 @@ PeerConnection* Participant::peer_for(control::SessionHandle session) {
 Track* Participant::track(const std::string& track_sid) {
   const auto it = tracks.find(track_sid);
   return it == tracks.end() ? nullptr : it->second.get();
+}
+
+TrackSettings* Participant::EarlySettings(const std::string& track_sid) {
+  const auto it = early_settings.find(track_sid);
+  if (it != early_settings.end()) return &it->second;
+  if (early_settings.size() >= limits::kEarlyWishesMax) return nullptr;
+  return &early_settings[track_sid];
+}
+
+bool Participant::may_publish(pb::TrackSource source) const {
+  if (!info.permission().can_publish()) return false;
+  const auto& sources = info.permission().can_publish_sources();
+  return sources.empty() || std::find(sources.begin(), sources.end(), source) != sources.end();
+}
+
+bool Participant::publishes(const std::string& cid) const {
+  return std::any_of(tracks.begin(), tracks.end(), [&](const auto& entry) {
+    const std::vector<Encoding>& encodings = entry.second->encodings;
+    return std::any_of(encodings.begin(), encodings.end(), [&](const Encoding& encoding) {
+      return encoding.live() && encoding.cid == cid;
+    });
+  });
 }
 
 pb::ParticipantInfo Participant::Snapshot() const {

@@ -2,6 +2,7 @@
 // what they receive. State only; the rules are in Room. Owned by Room. Thread: signaling.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -45,6 +46,13 @@ struct JoinParams {
   }
 };
 
+// What a participant begins with: what the join request says goes over what the token says, and
+// empty says nothing.
+[[nodiscard]] const std::string& MetadataAtJoin(const JoinParams& params);
+[[nodiscard]] std::map<std::string, std::string> AttributesAtJoin(const JoinParams& params);
+// How many peer connections it begins with.
+[[nodiscard]] std::size_t SessionsAtJoin(const JoinParams& params);
+
 // One peer connection of a participant.
 struct PeerConnection {
   enum class Role : std::uint8_t { kSingle, kPublisher, kSubscriber };
@@ -55,6 +63,7 @@ struct PeerConnection {
   bool connected = false;
   std::unique_ptr<AnswerNegotiator> answerer;  // kSingle, kPublisher
   std::unique_ptr<OfferNegotiator> offerer;    // kSubscriber
+  Instant answer_due = kNever;                 // kSubscriber: to the offer that is outstanding
 };
 
 // Who may receive this participant's tracks (subscription_permission).
@@ -81,6 +90,7 @@ class Participant {
   std::string owner;  // JoinParams::owner()
   std::string api_key;
   bool single_peer_connection = false;
+  bool subscriber_primary = false;  // dual mode; as `join` said
   std::int32_t protocol = 0;
   bool adaptive_stream = false;
   bool auto_subscribe = true;
@@ -129,7 +139,7 @@ class Participant {
   std::map<std::uint32_t, std::string> data_handles;  // our handle → data track sid
   std::set<std::string> data_subscribed;              // wishes, by data track sid
   std::set<std::string> data_unsubscribed;
-  std::uint32_t next_data_handle = 1;
+  std::uint32_t last_data_handle = 0;  // handed out
 
   // Roster.
   bool update_due = false;  // a batched update is owed to the others
@@ -141,16 +151,26 @@ class Participant {
   bool pending_speaking = false;
   bool speaker_dirty = false;
   std::optional<pb::ConnectionQuality> quality_sent;
+  float quality_score = 0;  // of the last interval
+  // Publishers, by sid, whose state it is yet to be told: what changes later reaches it anyway.
+  std::set<std::string> untold;
 
   [[nodiscard]] bool active() const { return info.state() == pb::ParticipantInfo::ACTIVE; }
   [[nodiscard]] bool hidden() const { return info.permission().hidden(); }
+  // When an answer is overdue; never while there is no socket for it to come over.
+  [[nodiscard]] Instant answer_due() const;
   // The connection whose state is the participant's: the only one, or in dual mode the subscriber's
-  // if the participant may subscribe.
+  // if the participant might subscribe when it joined.
   [[nodiscard]] PeerConnection* primary();
   [[nodiscard]] PeerConnection* uplink();    // carries what the client publishes
   [[nodiscard]] PeerConnection* downlink();  // carries what the client receives
   [[nodiscard]] PeerConnection* peer_for(control::SessionHandle session);
   [[nodiscard]] Track* track(const std::string& track_sid);
+  // Made where there are none yet. Null: too many are remembered.
+  [[nodiscard]] TrackSettings* EarlySettings(const std::string& track_sid);
+  [[nodiscard]] bool may_publish(pb::TrackSource source) const;
+  // Whether a published track has this cid.
+  [[nodiscard]] bool publishes(const std::string& cid) const;
   // `info` with the tracks as they are now.
   [[nodiscard]] pb::ParticipantInfo Snapshot() const;
   void BumpVersion() { info.set_version(info.version() + 1); }

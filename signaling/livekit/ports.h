@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,8 +62,9 @@ inline constexpr std::string_view kDataTrackLabel = "_data_track";
 class MediaPort {
  public:
   virtual ~MediaPort() = default;
-  // The worker that should take the next participant.
-  [[nodiscard]] virtual std::uint8_t PickWorker() = 0;
+  // The worker that should take the next participant, who needs `sessions` of its slots. Nothing
+  // when no worker has as many.
+  [[nodiscard]] virtual std::optional<std::uint8_t> PickWorker(std::size_t sessions) const = 0;
   [[nodiscard]] virtual const WorkerTransport& Transport(std::uint8_t worker) const = 0;
   // Handles; invalid when that worker's table is full. Freed by the matching Remove command.
   [[nodiscard]] virtual control::SessionHandle NewSession(std::uint8_t worker) = 0;

@@ -109,6 +109,9 @@ class Room {
   // room_join.cc
   pb::JoinResponse MakeJoinResponse(Instant now, const Participant& participant) const;
   bool CreatePeers(Participant& participant);
+  // False: the worker is full.
+  bool AddPeer(Participant& participant, PeerConnection::Role role);
+  void AllowDownlink(Participant& participant);
   // Those who count for the room's size and keep it open: not agents, not recorders.
   [[nodiscard]] std::size_t Residents() const;
   void SendRefreshToken(Instant now, Participant& participant);
@@ -133,12 +136,14 @@ class Room {
   void MuteByClient(Participant& participant, const pb::MuteTrackRequest& request);
   // The sid by value: callers name it by the very entry that this destroys.
   void Unpublish(Instant now, Participant& participant, std::string track_sid, bool tell_publisher);
+  void UnpublishForbidden(Instant now, Participant& participant);
   [[nodiscard]] std::vector<UplinkTrack> UplinksOf(const Participant& participant) const;
   void PublishSection(Instant now, Participant& participant, const UplinkSection& section);
   void PublishTrack(Instant now, Participant& participant, PendingTrack pending,
                     const UplinkSection& section);
 
   void RematchUplinks(Instant now, Participant& participant);
+  void AnswerQueued(Participant& participant);
   // room_codecs.cc
   void AddBackupCodec(Track& track, const pb::AddTrackRequest& request);
   bool StartEncoding(Participant& participant, Track& track, Encoding& encoding,
@@ -216,6 +221,9 @@ class Room {
   // room_speakers.cc, room_quality.cc
   void SendSpeakers(Instant now);
   void SendQuality();
+  void TellStates(Participant& subscriber, bool is_resumer);
+  void EndSpeech(Participant& speaker);
+  void ForgetSpeaker(Participant& receiver, const Participant& speaker);
 
   // room_data.cc
   void PublishDataTrack(Participant& participant, const pb::PublishDataTrackRequest& request);

@@ -59,20 +59,28 @@ void Room::UpdateParticipant(Instant now, Participant& participant,
   if (!permission_changed) return;
 
   SendRefreshToken(now, participant);
-  const auto source_allowed = [&](const Track& track) {
-    const pb::ParticipantPermission& permission = info.permission();
-    if (!permission.can_publish()) return false;
-    if (permission.can_publish_sources_size() == 0) return true;
-    const auto& sources = permission.can_publish_sources();
-    return std::find(sources.begin(), sources.end(), track.info.source()) != sources.end();
-  };
+  UnpublishForbidden(now, participant);
+  if (info.permission().can_subscribe()) AllowDownlink(participant);
+  ReconcileSubscriptions(now, participant);
+}
+
+void Room::UnpublishForbidden(Instant now, Participant& participant) {
+  // Also what was allowed when it was asked for and has not come yet.
+  std::erase_if(participant.pending_order, [&](const std::string& cid) {
+    const auto it = participant.pending.find(cid);
+    if (participant.may_publish(it->second.info.source())) return false;
+    pb::SignalResponse response;
+    response.mutable_track_unpublished()->set_track_sid(it->second.info.sid());
+    Send(participant, response);
+    participant.pending.erase(it);
+    return true;
+  });
   std::vector<std::string> forbidden;
   for (const auto& [track_sid, track] : participant.tracks) {
-    if (!source_allowed(*track)) forbidden.push_back(track_sid);
+    if (!participant.may_publish(track->info.source())) forbidden.push_back(track_sid);
   }
   for (const std::string& track_sid : forbidden)
     Unpublish(now, participant, track_sid, /*tell_publisher=*/true);
-  ReconcileSubscriptions(now, participant);
 }
 
 Track* Room::MutePublishedTrack(Participant& participant, const std::string& track_sid,

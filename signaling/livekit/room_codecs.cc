@@ -143,6 +143,7 @@ void Room::EndUplink(Instant now, Participant& participant, const EndedUplink& e
       MoveDownlink(*subscriber, it->second, FirstEncodingFor(*subscriber, *track));
     }
   }
+  AnswerQueued(participant);
 }
 
 void Room::DropSubscription(Downlink& downlink) {

@@ -17,6 +17,16 @@ bool Contains(const List& list, const std::string& value) {
 // to replay. Shorter costs wake-ups, longer delays a joiner's first packets.
 constexpr Duration kReplayInterval = Millis(50);
 
+// In a circle, so that a freed one rests as long as it can: packets of its former track may be
+// under way. REQUIRES: one is free.
+std::uint32_t NextDataHandle(Participant& subscriber) {
+  std::uint32_t& last = subscriber.last_data_handle;
+  do {
+    last = last % kDataTrackHandleMax + 1;
+  } while (subscriber.data_handles.contains(last));
+  return last;
+}
+
 bool IsAddressed(const pb::DataPacket& packet, const Participant& receiver) {
   const auto& identities = packet.destination_identities_size() > 0 || !packet.has_user()
                                ? packet.destination_identities()
@@ -216,6 +226,8 @@ void Room::UnpublishDataTrack(Participant& participant, std::uint32_t handle, bo
     Broadcast(participant, &participant);
   }
   for (const auto& [identity, other] : participants_) {
+    other->data_subscribed.erase(track.info.sid());
+    other->data_unsubscribed.erase(track.info.sid());
     const auto subscribed = track.handle_by_subscriber.find(other->sid);
     if (subscribed == track.handle_by_subscriber.end()) continue;
     other->data_handles.erase(subscribed->second);
@@ -226,13 +238,12 @@ void Room::UnpublishDataTrack(Participant& participant, std::uint32_t handle, bo
 void Room::UpdateDataSubscription(Participant& participant,
                                   const pb::UpdateDataSubscription& request) {
   for (const auto& update : request.updates()) {
-    if (update.subscribe()) {
-      participant.data_unsubscribed.erase(update.track_sid());
-      participant.data_subscribed.insert(update.track_sid());
-    } else {
-      participant.data_subscribed.erase(update.track_sid());
-      participant.data_unsubscribed.insert(update.track_sid());
-    }
+    std::set<std::string>& add =
+        update.subscribe() ? participant.data_subscribed : participant.data_unsubscribed;
+    std::set<std::string>& remove =
+        update.subscribe() ? participant.data_unsubscribed : participant.data_subscribed;
+    remove.erase(update.track_sid());
+    if (add.size() < limits::kEarlyWishesMax) add.insert(update.track_sid());
   }
   SubscribeDataTracks(participant);
 }
@@ -247,8 +258,8 @@ void Room::SubscribeDataTracks(Participant& subscriber) {
                            subscriber.data_subscribed.contains(track.info.sid()));
       const auto it = track.handle_by_subscriber.find(subscriber.sid);
       const bool has = it != track.handle_by_subscriber.end();
-      if (wanted && !has && subscriber.next_data_handle <= kDataTrackHandleMax) {
-        const std::uint32_t own_handle = subscriber.next_data_handle++;
+      if (wanted && !has && subscriber.data_handles.size() < kDataTrackHandleMax) {
+        const std::uint32_t own_handle = NextDataHandle(subscriber);
         track.handle_by_subscriber[subscriber.sid] = own_handle;
         subscriber.data_handles[own_handle] = track.info.sid();
         changed = true;

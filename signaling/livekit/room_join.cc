@@ -1,5 +1,6 @@
 // Room: joining, resuming, leaving. livekit-protocol reference sections 2.1, 2.5, 2.7, 3.11, 4.8.
 #include <algorithm>
+#include <optional>
 
 #include "signaling/livekit/room.h"
 
@@ -14,12 +15,9 @@ pb::ParticipantInfo MakeInfo(const Context& context, Instant now, const JoinPara
   info.set_sid(std::move(sid));
   info.set_identity(params.identity);
   info.set_name(params.name);
-  info.set_metadata(params.request.metadata().empty() ? params.metadata
-                                                      : params.request.metadata());
-  for (const auto& [key, value] : params.attributes) (*info.mutable_attributes())[key] = value;
-  for (const auto& [key, value] : params.request.participant_attributes()) {
+  info.set_metadata(MetadataAtJoin(params));
+  for (const auto& [key, value] : AttributesAtJoin(params))
     (*info.mutable_attributes())[key] = value;
-  }
   const std::int64_t wall_ms = context.Wall(now).value / 1000;
   info.set_joined_at(wall_ms / 1000);
   info.set_joined_at_ms(wall_ms);
@@ -102,6 +100,8 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
   if (Participant* older = Find(params.identity)) {
     Remove(now, *older, pb::DisconnectReason::DUPLICATE_IDENTITY);
   }
+  const std::optional<std::uint8_t> worker = context_.media.PickWorker(SessionsAtJoin(params));
+  if (!worker.has_value()) return nullptr;
   auto owned = std::make_unique<Participant>();
   Participant& participant = *owned;
   participant.sid = NewId(context_.rng, kParticipantPrefix);
@@ -109,6 +109,8 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
   participant.owner = params.owner();
   participant.api_key = params.api_key;
   participant.single_peer_connection = params.single_peer_connection;
+  participant.subscriber_primary =
+      !params.single_peer_connection && params.permission.can_subscribe();
   participant.protocol = params.request.client_info().protocol();
   participant.adaptive_stream = params.request.connection_settings().adaptive_stream();
   participant.auto_subscribe = params.request.connection_settings().auto_subscribe();
@@ -116,7 +118,7 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
   participant.auto_subscribe_data_track =
       !params.request.connection_settings().has_auto_subscribe_data_track() ||
       params.request.connection_settings().auto_subscribe_data_track();
-  participant.worker = context_.media.PickWorker();
+  participant.worker = *worker;
   participant.joined_at = now;
   participant.connection = connection;
   participant.info = MakeInfo(context_, now, params, participant.sid);
@@ -151,31 +153,39 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
 
 bool Room::CreatePeers(Participant& participant) {
   using Role = PeerConnection::Role;
-  std::vector<Role> roles;
-  if (participant.single_peer_connection) {
-    roles = {Role::kSingle};
-  } else {
-    roles = {Role::kPublisher};
-    if (participant.info.permission().can_subscribe()) roles.push_back(Role::kSubscriber);
-  }
+  const bool created =
+      participant.single_peer_connection
+          ? AddPeer(participant, Role::kSingle)
+          : AddPeer(participant, Role::kPublisher) &&
+                (!participant.subscriber_primary || AddPeer(participant, Role::kSubscriber));
+  if (!created) ReleaseMedia(participant);
+  return created;
+}
+
+bool Room::AddPeer(Participant& participant, PeerConnection::Role role) {
   constexpr std::size_t kUfragChars = 8;
   constexpr std::size_t kPasswordChars = 24;
-  for (const Role role : roles) {
-    PeerConnection peer;
-    peer.role = role;
-    peer.session = context_.media.NewSession(participant.worker);
-    if (!peer.session.valid()) {
-      ReleaseMedia(participant);
-      return false;
-    }
-    const bool fits =
-        peer.credentials.ufrag.TryAssign(NewIceText(context_.random_bytes, kUfragChars)) &&
-        peer.credentials.password.TryAssign(NewIceText(context_.random_bytes, kPasswordChars));
-    FOVEA_CHECK(fits);
-    context_.index.sessions[peer.session] = SessionOwner{this, &participant};
-    participant.peers[role] = std::move(peer);
-  }
+  PeerConnection peer;
+  peer.role = role;
+  peer.session = context_.media.NewSession(participant.worker);
+  if (!peer.session.valid()) return false;
+  const bool fits =
+      peer.credentials.ufrag.TryAssign(NewIceText(context_.random_bytes, kUfragChars)) &&
+      peer.credentials.password.TryAssign(NewIceText(context_.random_bytes, kPasswordChars));
+  FOVEA_CHECK(fits);
+  context_.index.sessions[peer.session] = SessionOwner{this, &participant};
+  participant.peers[role] = std::move(peer);
   return true;
+}
+
+void Room::AllowDownlink(Participant& participant) {
+  if (participant.downlink() != nullptr) return;
+  if (!AddPeer(participant, PeerConnection::Role::kSubscriber)) {
+    context_.log.Log(LogLevel::kWarn, "no session slot left on a worker; " + participant.sid +
+                                          " gets no subscriber connection");
+    return;
+  }
+  participant.needs_sections = true;  // also without tracks: data comes down this way
 }
 
 pb::JoinResponse Room::MakeJoinResponse(Instant now, const Participant& participant) const {
@@ -191,8 +201,7 @@ pb::JoinResponse Room::MakeJoinResponse(Instant now, const Participant& particip
   join.set_server_version(options.announced_version);
   join.set_server_region(options.region);
   AddIceServers(options, join);
-  join.set_subscriber_primary(!participant.single_peer_connection &&
-                              participant.info.permission().can_subscribe());
+  join.set_subscriber_primary(participant.subscriber_primary);
   join.set_ping_interval(options.ping_interval_s);
   join.set_ping_timeout(options.ping_timeout_s);
   *join.mutable_server_info() = MakeServerInfo(options);
@@ -314,8 +323,16 @@ Participant* Room::Resume(Instant now, ConnectionId connection, const JoinParams
   }
   SendUpdate(*participant, everybody);
   SendRoomUpdate(participant);
+  // What changed while there was no socket was said to nobody.
+  participant->untold.insert(participant->sid);
+  for (const auto& [track_sid, downlink] : participant->downlinks)
+    participant->untold.insert(downlink.publisher_sid);
+  TellStates(*participant, /*is_resumer=*/true);
   participant->requirement_outstanding = false;
-  if (!participant->single_peer_connection && participant->downlink() != nullptr) {
+  PeerConnection* downlink = participant->downlink();
+  if (!participant->single_peer_connection && downlink != nullptr) {
+    // An offer, or its answer, may have gone with the former socket.
+    if (downlink->offerer != nullptr) downlink->offerer->AbandonOffer();
     OfferToSubscriber(now, *participant, /*restart_ice=*/true);
   }
   return participant;
@@ -333,9 +350,7 @@ void Room::SyncState(Instant now, Participant& participant, const pb::SyncState&
     return;
   }
   for (const std::string& track_sid : state.track_sids_disabled()) {
-    TrackSettings settings = participant.early_settings[track_sid];
-    settings.disabled = true;
-    participant.early_settings[track_sid] = settings;
+    if (TrackSettings* early = participant.EarlySettings(track_sid)) early->disabled = true;
     const auto downlink = participant.downlinks.find(track_sid);
     Participant* publisher = nullptr;
     const Track* track = FindTrack(track_sid, &publisher);

@@ -6,6 +6,21 @@
 #include "sfu/core/overloaded.h"
 
 namespace fovea::livekit {
+namespace {
+
+// Status and texts as LiveKit's.
+std::optional<JoinRefusal> CheckSizes(const JoinParams& params, const ServerOptions& options) {
+  if (MetadataAtJoin(params).size() > options.metadata_bytes_max)
+    return JoinRefusal{400, "metadata size exceeds limits"};
+  std::size_t bytes = 0;
+  for (const auto& [key, value] : AttributesAtJoin(params)) bytes += key.size() + value.size();
+  if (bytes > options.attributes_bytes_max)
+    return JoinRefusal{400, "attribute size exceeds limits"};
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<JoinRefusal> RoomManager::CheckJoin(const JoinParams& params) const {
   const ServerOptions& options = context_.options;
   if (params.identity.empty()) return JoinRefusal{400, "identity cannot be empty"};
@@ -36,7 +51,17 @@ std::optional<JoinRefusal> RoomManager::CheckJoin(const JoinParams& params) cons
   if (!rooms_.contains(params.room) && !HasPreset(params.room_preset)) {
     return JoinRefusal{400, "unknown room configuration: no preset of that name"};
   }
+  if (const auto refusal = CheckSizes(params, options)) return refusal;
+  if (!HasSlots(params)) return JoinRefusal{503, "no capacity for another participant"};
   return std::nullopt;
+}
+
+bool RoomManager::HasSlots(const JoinParams& params) const {
+  const auto it = rooms_.find(params.room);
+  // Whoever resumes has slots, and who replaces somebody gets theirs.
+  const bool gets_some = params.request.reconnect() ||
+                         (it != rooms_.end() && it->second->Find(params.identity) != nullptr);
+  return gets_some || context_.media.PickWorker(SessionsAtJoin(params)).has_value();
 }
 
 bool RoomManager::HasPreset(const std::string& name) const {

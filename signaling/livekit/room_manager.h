@@ -69,6 +69,7 @@ class RoomManager {
     Room* room = nullptr;
     std::string participant_sid;
   };
+  [[nodiscard]] bool HasSlots(const JoinParams& params) const;
   [[nodiscard]] Participant* ParticipantOf(const ConnectionOwner& owner);
   void Remember(ConnectionId connection, ConnectionOwner owner);
   void Erase(const std::string& name);

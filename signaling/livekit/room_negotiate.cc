@@ -271,7 +271,6 @@ void Room::AskForSections(Participant& participant, const SectionShortage& short
 }
 
 void Room::OfferToSubscriber(Instant now, Participant& participant, bool restart_ice) {
-  (void)now;
   PeerConnection* peer = participant.downlink();
   if (peer == nullptr || peer->role != PeerConnection::Role::kSubscriber) return;
   const bool first = peer->offerer == nullptr;
@@ -290,6 +289,7 @@ void Room::OfferToSubscriber(Instant now, Participant& participant, bool restart
   for (const DownlinkTrack& track : DownlinksOf(participant)) peer->offerer->AddTrack(track);
   const std::optional<Offer> offer = peer->offerer->NextOffer();
   if (!offer.has_value()) return;
+  peer->answer_due = now + context_.options.negotiation_timeout;
   pb::SignalResponse response;
   pb::SessionDescription& description = *response.mutable_offer();
   description.set_type("offer");
@@ -314,6 +314,7 @@ void Room::HandleAnswer(Instant now, Participant& participant,
                                           " ignored: " + std::string(result.error().reason));
     return;
   }
+  peer->answer_due = kNever;
   EnsureOnWorker(*peer, result->remote);
   for (const DownlinkSection& section : result->downlinks) BindDownlink(now, participant, section);
   for (const std::string& track_sid : result->unsupported) RefuseCodec(now, participant, track_sid);

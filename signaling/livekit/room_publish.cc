@@ -63,33 +63,25 @@ pb::TrackInfo MakeTrackInfo(const pb::AddTrackRequest& request, std::string sid)
   return info;
 }
 
-bool SourceAllowed(const pb::ParticipantPermission& permission, pb::TrackSource source) {
-  if (!permission.can_publish()) return false;
-  if (permission.can_publish_sources_size() == 0) return true;
-  const auto& sources = permission.can_publish_sources();
-  return std::find(sources.begin(), sources.end(), source) != sources.end();
-}
-
 }  // namespace
 
 void Room::AddTrack(Instant now, Participant& participant, const pb::AddTrackRequest& request) {
-  const auto refuse = [&](pb::RequestResponse::Reason reason, const char* message) {
+  const auto say = [&](pb::RequestResponse::Reason reason, const char* message) {
     pb::RequestResponse response;
     response.set_reason(reason);
     response.set_message(message);
     *response.mutable_add_track() = request;
     RespondToRequest(participant, std::move(response));
   };
-  if (!SourceAllowed(participant.info.permission(), request.source())) {
-    return refuse(pb::RequestResponse::NOT_ALLOWED,
-                  "does not have permission to publish this source");
+  if (!participant.may_publish(request.source())) {
+    return say(pb::RequestResponse::NOT_ALLOWED, "does not have permission to publish this source");
   }
   pb::SignalResponse response;
   pb::TrackPublishedResponse& published = *response.mutable_track_published();
   published.set_cid(request.cid());
   if (!request.sid().empty()) {
     Track* track = participant.track(request.sid());
-    if (track == nullptr) return refuse(pb::RequestResponse::NOT_FOUND, "no such track");
+    if (track == nullptr) return say(pb::RequestResponse::NOT_FOUND, "no such track");
     AddBackupCodec(*track, request);
     *published.mutable_track() = track->info;
     Send(participant, response);
@@ -97,8 +89,7 @@ void Room::AddTrack(Instant now, Participant& participant, const pb::AddTrackReq
   }
   if (participant.pending.size() >= limits::kPendingTracksMax &&
       !participant.pending.contains(request.cid())) {
-    return refuse(pb::RequestResponse::LIMIT_EXCEEDED,
-                  "too many tracks are waiting for their offer");
+    return say(pb::RequestResponse::LIMIT_EXCEEDED, "too many tracks are waiting for their offer");
   }
   PendingTrack& pending = participant.pending[request.cid()];
   const bool is_new = pending.info.sid().empty();
@@ -107,10 +98,25 @@ void Room::AddTrack(Instant now, Participant& participant, const pb::AddTrackReq
     pending.info = MakeTrackInfo(request, NewId(context_.rng, TrackIdPrefix(request)));
     participant.pending_order.push_back(request.cid());
   }
+  pending.is_queued = participant.publishes(request.cid());
+  if (pending.is_queued)
+    return say(pb::RequestResponse::QUEUED, "a track of this cid is still published");
   *published.mutable_track() = pending.info;
   Send(participant, response);
 
   RematchUplinks(now, participant);
+}
+
+// Those whose predecessor of the same cid is gone now.
+void Room::AnswerQueued(Participant& participant) {
+  for (auto& [cid, pending] : participant.pending) {
+    if (!pending.is_queued || participant.publishes(cid)) continue;
+    pending.is_queued = false;
+    pb::SignalResponse response;
+    response.mutable_track_published()->set_cid(cid);
+    *response.mutable_track_published()->mutable_track() = pending.info;
+    Send(participant, response);
+  }
 }
 
 // The offer may have come before the request: clients send both at once.
@@ -129,6 +135,7 @@ std::vector<UplinkTrack> Room::UplinksOf(const Participant& participant) const {
     UplinkTrack uplink;
     uplink.cid = cid;
     uplink.track_sid = info.sid();
+    uplink.is_backup = encoding > 0;
     uplink.kind = info.type() == pb::TrackType::VIDEO ? control::MediaKind::kVideo
                                                       : control::MediaKind::kAudio;
     if (index < info.codecs_size())
@@ -234,6 +241,7 @@ void Room::Unpublish(Instant now, Participant& participant, std::string track_si
                      bool tell_publisher) {
   const auto it = participant.tracks.find(track_sid);
   if (it == participant.tracks.end()) return;
+  if (it->second->is_voice()) EndSpeech(participant);
   const std::unique_ptr<Track> track = std::move(it->second);
   participant.tracks.erase(it);
   for (const auto& [identity, subscriber] : participants_) {
@@ -255,6 +263,7 @@ void Room::Unpublish(Instant now, Participant& participant, std::string track_si
   }
   Notify(now, "track_unpublished", &participant, track.get());
   TellPublishing(now, participant);
+  AnswerQueued(participant);
 }
 
 }  // namespace fovea::livekit

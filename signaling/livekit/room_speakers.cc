@@ -1,6 +1,7 @@
 // Room: who is speaking, and how good the links are. livekit-protocol reference sections 4.1, 4.2.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "signaling/livekit/room.h"
 
@@ -29,14 +30,43 @@ float Score(std::uint32_t expected, std::uint32_t lost, std::uint32_t jitter_us,
   return std::clamp(100.0F - delay_effect - kLossWeight * loss_percent, 0.0F, 100.0F);
 }
 
+// Whether `receiver` is told how good the link of `about` is.
+bool Follows(const Participant& receiver, const Participant& about) {
+  if (&receiver == &about) return true;
+  return !about.hidden() &&
+         std::any_of(receiver.downlinks.begin(), receiver.downlinks.end(),
+                     [&](const auto& entry) { return entry.second.publisher_sid == about.sid; });
+}
+
+// Whether `receiver` is told when `speaker` speaks.
+bool Hears(const Participant& receiver, const Participant& speaker) {
+  if (&receiver == &speaker) return true;
+  return !speaker.hidden() &&
+         std::any_of(speaker.tracks.begin(), speaker.tracks.end(), [&](const auto& entry) {
+           return !entry.second->is_video() && receiver.downlinks.contains(entry.first);
+         });
+}
+
+void AddSpeaker(const Participant& speaker, pb::SignalResponse& response) {
+  pb::SpeakerInfo& info = *response.mutable_speakers_changed()->add_speakers();
+  info.set_sid(speaker.sid);
+  info.set_level(speaker.speaker_level);
+  info.set_active(speaker.speaking);
+}
+
+void AddQuality(const Participant& about, pb::SignalResponse& response) {
+  pb::ConnectionQualityInfo& info = *response.mutable_connection_quality()->add_updates();
+  info.set_participant_sid(about.sid);
+  info.set_quality(*about.quality_sent);
+  info.set_score(about.quality_score);
+}
+
 }  // namespace
 
 void Room::HandleSpeakerLevel(Participant& publisher, const control::SpeakerLevel& level) {
   const TrackOwner& owner = context_.index.publications[level.publication];
   const Track* track = publisher.track(owner.track_sid);
-  const bool is_voice =
-      track != nullptr && track->info.source() != pb::TrackSource::SCREEN_SHARE_AUDIO;
-  if (!is_voice) return;
+  if (track == nullptr || !track->is_voice()) return;
   publisher.pending_level = track->info.muted() ? 0.0F : level.level;
   publisher.pending_speaking = !track->info.muted() && level.active;
   publisher.speaker_dirty = true;
@@ -60,19 +90,34 @@ void Room::SendSpeakers(Instant now) {
   for (const auto& [identity, receiver] : participants_) {
     pb::SignalResponse response;
     for (const Participant* speaker : changed) {
-      const bool hears =
-          speaker == receiver.get() ||
-          std::any_of(speaker->tracks.begin(), speaker->tracks.end(), [&](const auto& entry) {
-            return !entry.second->is_video() && receiver->downlinks.contains(entry.first);
-          });
-      if (!hears || (speaker->hidden() && speaker != receiver.get())) continue;
-      pb::SpeakerInfo& info = *response.mutable_speakers_changed()->add_speakers();
-      info.set_sid(speaker->sid);
-      info.set_level(speaker->speaker_level);
-      info.set_active(speaker->speaking);
+      if (Hears(*receiver, *speaker)) AddSpeaker(*speaker, response);
     }
     if (response.has_speakers_changed()) Send(*receiver, response);
   }
+}
+
+void Room::EndSpeech(Participant& speaker) {
+  speaker.pending_speaking = false;
+  speaker.pending_level = 0;
+  speaker.speaker_dirty = false;
+  if (!speaker.speaking) return;
+  speaker.speaking = false;
+  speaker.speaker_level = 0;
+  pb::SignalResponse response;
+  AddSpeaker(speaker, response);
+  for (const auto& [identity, receiver] : participants_) {
+    if (Hears(*receiver, speaker)) Send(*receiver, response);
+  }
+}
+
+void Room::ForgetSpeaker(Participant& receiver, const Participant& speaker) {
+  if (!speaker.speaking || speaker.hidden() || Hears(receiver, speaker)) return;
+  pb::SignalResponse response;
+  AddSpeaker(speaker, response);
+  pb::SpeakerInfo& info = *response.mutable_speakers_changed()->mutable_speakers(0);
+  info.set_level(0);
+  info.set_active(false);
+  Send(receiver, response);
 }
 
 void Room::HandleUplinkQuality(Participant& publisher, const control::UplinkQuality& quality) {
@@ -93,15 +138,13 @@ void Room::HandleDownlinkQuality(Participant& subscriber, const control::Downlin
 
 void Room::SendQuality() {
   std::vector<const Participant*> changed;
-  std::map<std::string, float> scores;
   for (const auto& [identity, participant] : participants_) {
     if (!participant->active()) continue;
     const LinkQuality link = link_quality_[participant->sid];
     // Nothing measured (all muted, nobody else here) is not a bad link. LOST is never said here: a
     // dead path ends in a disconnect, and JS answers LOST with a full reconnect.
-    const float score = Score(link.expected, link.lost, link.jitter_us, link.rtt_us);
-    const pb::ConnectionQuality quality = QualityForScore(score);
-    scores[participant->sid] = score;
+    participant->quality_score = Score(link.expected, link.lost, link.jitter_us, link.rtt_us);
+    const pb::ConnectionQuality quality = QualityForScore(participant->quality_score);
     if (participant->quality_sent == quality) continue;
     participant->quality_sent = quality;
     changed.push_back(participant.get());
@@ -110,18 +153,25 @@ void Room::SendQuality() {
   for (const auto& [identity, receiver] : participants_) {
     pb::SignalResponse response;
     for (const Participant* about : changed) {
-      const bool subscribes =
-          about == receiver.get() ||
-          std::any_of(receiver->downlinks.begin(), receiver->downlinks.end(),
-                      [&](const auto& entry) { return entry.second.publisher_sid == about->sid; });
-      if (!subscribes || (about->hidden() && about != receiver.get())) continue;
-      pb::ConnectionQualityInfo& info = *response.mutable_connection_quality()->add_updates();
-      info.set_participant_sid(about->sid);
-      info.set_quality(*about->quality_sent);
-      info.set_score(scores[about->sid]);
+      if (Follows(*receiver, *about)) AddQuality(*about, response);
     }
     if (response.has_connection_quality()) Send(*receiver, response);
   }
+}
+
+void Room::TellStates(Participant& subscriber, bool is_resumer) {
+  const std::set<std::string> untold = std::exchange(subscriber.untold, {});
+  pb::SignalResponse speakers;
+  pb::SignalResponse quality;
+  for (const auto& [identity, publisher] : participants_) {
+    if (!untold.contains(publisher->sid) || !Follows(subscriber, *publisher)) continue;
+    // Who is new to a client is silent to it; whom a resumer knows may have stopped meanwhile.
+    const bool is_news = publisher->speaking || (is_resumer && publisher->info.is_publisher());
+    if (is_news && Hears(subscriber, *publisher)) AddSpeaker(*publisher, speakers);
+    if (publisher->quality_sent.has_value()) AddQuality(*publisher, quality);
+  }
+  if (speakers.has_speakers_changed()) Send(subscriber, speakers);
+  if (quality.has_connection_quality()) Send(subscriber, quality);
 }
 
 void Room::HandleSubscriptionStarted(Participant& subscriber, const std::string& track_sid) {

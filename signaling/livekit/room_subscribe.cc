@@ -75,6 +75,7 @@ void Room::Subscribe(Instant now, Participant& publisher, const Track& track,
   if (early != subscriber.early_settings.end()) downlink.settings = early->second;
   subscriber.downlinks[track.info.sid()] = std::move(downlink);
   subscriber.needs_sections = true;
+  subscriber.untold.insert(publisher.sid);
 }
 
 void Room::Unsubscribe(Instant now, Participant& subscriber, std::string track_sid) {
@@ -99,7 +100,12 @@ void Room::Unsubscribe(Instant now, Participant& subscriber, std::string track_s
   }
   Participant* publisher = nullptr;
   Track* track = FindTrack(track_sid, &publisher);
-  if (track != nullptr && track->is_video()) UpdateDynacast(now, *publisher, *track);
+  if (track == nullptr) return;
+  if (track->is_video()) {
+    UpdateDynacast(now, *publisher, *track);
+  } else {
+    ForgetSpeaker(subscriber, *publisher);
+  }
 }
 
 void Room::HandleSubscriptionRequest(Instant now, Participant& participant,
@@ -189,10 +195,7 @@ void Room::HandleTrackSettings(Instant now, Participant& participant,
   settings.fps = request.fps();
   if (request.width() == 0 && request.height() == 0) settings.quality = request.quality();
   for (const std::string& track_sid : request.track_sids()) {
-    if (participant.early_settings.size() < limits::kEarlyWishesMax ||
-        participant.early_settings.contains(track_sid)) {
-      participant.early_settings[track_sid] = settings;
-    }
+    if (TrackSettings* early = participant.EarlySettings(track_sid)) *early = settings;
     const auto it = participant.downlinks.find(track_sid);
     if (it == participant.downlinks.end()) continue;
     it->second.settings = settings;

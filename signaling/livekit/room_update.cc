@@ -128,6 +128,8 @@ void Room::NotifyFinished(Instant now, pb::DisconnectReason reason) {
 void Room::Flush(Instant now) {
   for (const auto& [identity, participant] : participants_) {
     if (participant->needs_sections) NegotiateDownlinks(now, *participant);
+    // Until its media is up, a client may still be taking in whom it joined.
+    if (!participant->untold.empty() && participant->active()) TellStates(*participant, false);
   }
   const bool any_due = std::any_of(participants_.begin(), participants_.end(),
                                    [](const auto& entry) { return entry.second->update_due; });
@@ -151,6 +153,10 @@ void Room::HandleTimeout(Instant now) {
     if (participant->signal_lost_at != kNever &&
         now >= participant->signal_lost_at + options.resume_timeout) {
       Remove(now, *participant, pb::DisconnectReason::SIGNAL_CLOSE);
+      continue;
+    }
+    if (now >= participant->answer_due()) {
+      Remove(now, *participant, pb::DisconnectReason::STATE_MISMATCH, pb::LeaveRequest::RECONNECT);
       continue;
     }
     GiveUpAwaitedTracks(now, *participant);
@@ -191,7 +197,8 @@ Deadline Room::NextDeadline() const {
     if (participant->signal_lost_at != kNever) {
       at = std::min(at, participant->signal_lost_at + options.resume_timeout);
     }
-    at = std::min({at, participant->fake_speech_ends_at, participant->replay_at});
+    at = std::min(
+        {at, participant->fake_speech_ends_at, participant->replay_at, participant->answer_due()});
     for (const auto& [track_sid, track] : participant->tracks)
       at = std::min(at, track->dynacast_lower_at);
     for (const auto& [track_sid, give_up_at] : participant->awaited_tracks)

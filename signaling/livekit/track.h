@@ -17,10 +17,12 @@ namespace fovea::livekit {
 
 class Participant;
 
-// add_track was answered with track_published; its m-line has not come yet.
+// add_track came; its m-line has not come yet.
 struct PendingTrack {
   pb::AddTrackRequest request;
   pb::TrackInfo info;
+  // A track of its cid is still up: track_published follows when that one is gone.
+  bool is_queued = false;
 };
 
 // A track in one codec: an m-line of its own and a publication of its own, under the track's sid.
@@ -49,6 +51,10 @@ struct Track {
   Instant published_at{};
 
   [[nodiscard]] bool is_video() const { return info.type() == pb::TrackType::VIDEO; }
+  // Its level says who speaks.
+  [[nodiscard]] bool is_voice() const {
+    return !is_video() && info.source() != pb::TrackSource::SCREEN_SHARE_AUDIO;
+  }
   [[nodiscard]] Encoding& primary() { return encodings.front(); }
   [[nodiscard]] const Encoding& primary() const { return encodings.front(); }
 };

@@ -55,7 +55,9 @@ class FakeMediaPort : public MediaPort {
     transport_.fingerprint = "0F";
     for (int i = 1; i < 32; ++i) transport_.fingerprint += ":0F";
   }
-  [[nodiscard]] std::uint8_t PickWorker() override { return 0; }
+  [[nodiscard]] std::optional<std::uint8_t> PickWorker(std::size_t /*sessions*/) const override {
+    return full ? std::nullopt : std::optional<std::uint8_t>(0);
+  }
   [[nodiscard]] const WorkerTransport& Transport(std::uint8_t /*worker*/) const override {
     return transport_;
   }

@@ -1,7 +1,7 @@
 // Real figures and never a false LOST, on which livekit-client would reconnect.
 import { check, sleep } from '../lib/expect.mjs';
 
-export const about = 'connection quality is excellent on loopback, also with a muted camera';
+export const about = 'connection quality is excellent on loopback, also with a muted camera and for who joins late';
 export const timeoutSeconds = 90;
 
 export async function run(t) {
@@ -13,6 +13,14 @@ export async function run(t) {
   await alice.event('connectionQualityChanged', isExcellent('alice'), { timeoutMs: 12000 });
   await bob.event('connectionQualityChanged', isExcellent('alice'), { timeoutMs: 12000 });
   t.step('excellent for oneself and for the other');
+
+  // Longer than an interval: nobody's quality changes any more, so only she has to be told.
+  await sleep(6000);
+  const carol = await t.joined(focus, 'carol');
+  for (const other of ['alice', 'bob']) {
+    await carol.event('connectionQualityChanged', isExcellent(other), { timeoutMs: 4000 });
+  }
+  t.step('who comes late knows at once');
 
   await alice.call('camera', { on: false });
   await alice.call('microphone', { on: false });

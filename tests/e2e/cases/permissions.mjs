@@ -15,6 +15,7 @@ export async function run(t) {
 
   await grantsOfTheToken(t, alice, withGrants);
   await changedInTheCall(t, api, alice, await withGrants('bob', {}));
+  await grantedOverTwoConnections(t, api, alice, focus);
 }
 
 async function grantsOfTheToken(t, alice, withGrants) {
@@ -57,4 +58,23 @@ async function changedInTheCall(t, api, alice, bob) {
   await bob.publish();
   await alice.seesMedia('bob', 'camera');
   t.step('canSubscribe revoked and given back, publishing again');
+}
+
+// Its subscriber connection does not exist before it may subscribe.
+async function grantedOverTwoConnections(t, api, alice, focus) {
+  const dual = await t.joined(focus, 'dual', {
+    token: focus.token('dual', 'room', { video: { canSubscribe: false } }),
+    roomOptions: { singlePeerConnection: false },
+    publish: true,
+  });
+  await alice.seesMedia('dual', 'camera');
+  equal((await dual.inbound()).length, 0, 'streams of one who may not subscribe');
+  await api.updateParticipant('room', 'dual', {
+    permission: { canPublish: true, canSubscribe: true, canPublishData: true },
+  });
+  await dual.seesMedia('alice', 'camera');
+  await alice.call('send', { text: 'down the new connection', reliable: true });
+  await dual.received('data', (m) => m.text === 'down the new connection');
+  check((await dual.events('reconnecting')).length === 0, 'the grant made the client reconnect');
+  t.step('canSubscribe given to a client with two connections');
 }

@@ -1,7 +1,7 @@
 // Who speaks is known from the audio level extension, also while somebody else is silent.
 import { check, until } from '../lib/expect.mjs';
 
-export const about = 'active speakers: a tone is heard of, silence and mute end it';
+export const about = 'active speakers: a tone is heard of, also late; silence, mute and unpublishing end it';
 export const timeoutSeconds = 60;
 
 export async function run(t) {
@@ -34,4 +34,19 @@ export async function run(t) {
   await becomes(bob, []);
   check((await bob.state()).others[0].speaking === false, 'a muted participant still counts as speaking');
   t.step('muting ends speaking');
+
+  await alice.call('microphone', { on: true });
+  await becomes(bob, ['alice']);
+  // Joined in the middle of her speech, which is steady: no change is to come.
+  const carol = await t.joined(focus, 'carol');
+  await becomes(carol, ['alice']);
+  await carol.call('setSubscribed', { identity: 'alice', source: 'microphone', subscribed: false });
+  await becomes(carol, []);
+  await carol.call('setSubscribed', { identity: 'alice', source: 'microphone', subscribed: true });
+  await becomes(carol, ['alice']);
+  t.step('who subscribes late knows who speaks, and forgets on unsubscribing');
+
+  await alice.call('unpublish', { source: 'microphone' });
+  for (const peer of [bob, carol, alice]) await becomes(peer, []);
+  t.step('unpublishing ends speaking');
 }

@@ -13,6 +13,7 @@ export async function twoPageCall(t, { client, roomOptions = {}, path = '/rtc/v1
   for (const row of await bob.inbound()) equal(row.lost, 0, `packets of ${row.source} bob lost`);
 
   await muteAndUnmute(t, alice, bob);
+  await republish(t, alice, bob);
   await shareScreen(t, alice, bob);
 
   const carol = await t.joined(focus, 'carol', { page, roomOptions, publish: true });
@@ -44,6 +45,18 @@ async function muteAndUnmute(t, speaker, listener) {
     atMost(tracks.filter((x) => x.source === source).length, 1, `${source} tracks after unmuting`);
     t.step(`${source} muted and unmuted`);
   }
+}
+
+async function republish(t, speaker, listener) {
+  for (const source of ['microphone', 'camera']) {
+    const sid = await speaker.call('republish', { source });
+    const known = async () => (await listener.state()).others
+      .find((p) => p.identity === speaker.name).tracks.filter((x) => x.source === source).map((x) => x.sid);
+    await until(`${listener.name} knows the new ${source}, and no other`, async () => (
+      String(await known()) === sid), { describe: known });
+    await listener.seesMedia(speaker.name, source);
+  }
+  t.step('tracks unpublished and published again at once');
 }
 
 async function shareScreen(t, presenter, viewer) {

@@ -145,6 +145,16 @@ peer.unpublish = async ({ source }) => {
   await peer.room.localParticipant.unpublishTrack(publication.track);
 };
 
+// The same MediaStreamTrack again, before its end was negotiated.
+peer.republish = async ({ source }) => {
+  const me = peer.room.localParticipant;
+  const { mediaStreamTrack } = me.getTrackPublication(source).track;
+  const ended = me.unpublishTrack(mediaStreamTrack, false);
+  const published = me.publishTrack(mediaStreamTrack, { source, simulcast: false });
+  await ended;
+  return (await published).trackSid;
+};
+
 // Publishing that is expected to be refused.
 peer.tryPublish = async ({ source }) => {
   const attempt = source === 'camera' ? peer.camera() : peer.microphone();

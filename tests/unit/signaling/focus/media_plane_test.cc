@@ -116,11 +116,26 @@ TEST_F(MediaPlaneTest, AFenceIsCompleteWhenEveryWorkerPassedIt) {
 }
 
 TEST_F(MediaPlaneTest, ParticipantsGoToTheWorkerWithTheLeastDownlinks) {
-  EXPECT_EQ(plane_->PickWorker(), 0);
+  EXPECT_EQ(plane_->PickWorker(1), 0);
   (void)plane_->NewSession(0);
-  EXPECT_EQ(plane_->PickWorker(), 1);
+  EXPECT_EQ(plane_->PickWorker(1), 1);
   for (int i = 0; i < 3; ++i) (void)Subscribe(1, plane_->NewPublication(0));
-  EXPECT_EQ(plane_->PickWorker(), 0);
+  EXPECT_EQ(plane_->PickWorker(1), 0);
+}
+
+TEST_F(MediaPlaneTest, ParticipantsGoWhereAllTheirSessionsHaveASlot) {
+  for (std::size_t i = 0; i < limits::kSessionsPerWorkerMax; ++i) {
+    if (i > 0) (void)plane_->NewSession(0);
+    (void)plane_->NewSession(1);
+  }
+  EXPECT_EQ(plane_->PickWorker(1), 0);
+  EXPECT_EQ(plane_->PickWorker(2), std::nullopt);
+  const SessionHandle last = plane_->NewSession(0);
+  EXPECT_TRUE(last.valid());
+  EXPECT_EQ(plane_->PickWorker(1), std::nullopt);
+  for (int i = 0; i < 5; ++i) (void)Subscribe(0, plane_->NewPublication(0));
+  plane_->Post(control::RemoveSession{last});
+  EXPECT_EQ(plane_->PickWorker(1), 0) << "the other has less to do, but is full";
 }
 
 TEST_F(MediaPlaneTest, SessionsAreAddedToAndRemovedFromTheDataPlaneToo) {

@@ -126,6 +126,21 @@ TEST_F(OfferNegotiatorTest, HasOneOfferOutstandingAndRemembersThatMoreChanged) {
   EXPECT_EQ(negotiator_.NextOffer(), std::nullopt) << "nothing changed";
 }
 
+TEST_F(OfferNegotiatorTest, OffersAgainAfterAnOfferThatMayHaveBeenLost) {
+  negotiator_.AbandonOffer();  // none is outstanding
+  negotiator_.AddTrack(Downlink(kVideo, 1));
+  const Offer lost = MustOffer();
+  negotiator_.RemoveTrack("TR_v1");
+  negotiator_.AddTrack(Downlink(kAudio, 2));
+  negotiator_.AbandonOffer();
+  const Offer offer = MustOffer();
+  EXPECT_EQ(offer.id, lost.id + 1);
+  EXPECT_THAT(offer.mid_to_track_id, ElementsAre(Pair("2", "TR_a2")));
+  EXPECT_EQ(last_.media[1].direction, SdpDirection::kInactive);
+  EXPECT_THAT(Refusal(lost.id, ClientsAnswer(last_)), HasSubstr("another offer"));
+  EXPECT_EQ(Accept(ClientsAnswer(last_), offer.id).downlinks.size(), 1U);
+}
+
 TEST_F(OfferNegotiatorTest, TakesAnswersWithItsIdOrZeroOnly) {
   const Offer offer = MustOffer();
   EXPECT_THAT(Refusal(offer.id + 1, ClientsAnswer(last_)), HasSubstr("another offer"));

@@ -318,6 +318,60 @@ TEST_F(RoomData, TakesHandlesBackWhenATrackOrItsPublisherGoes) {
   EXPECT_TRUE(bob.participant()->data_handles.empty());
 }
 
+TEST_F(RoomData, BoundsTheWishesForDataTracks) {
+  Client& alice = Join("alice");
+  for (const bool subscribe : {true, false}) {
+    pb::SignalRequest request;
+    for (std::size_t i = 0; i <= limits::kEarlyWishesMax; ++i) {
+      auto& update = *request.mutable_update_data_subscription()->add_updates();
+      update.set_track_sid((subscribe ? "DTR_a" : "DTR_b") + std::to_string(i));
+      update.set_subscribe(subscribe);
+    }
+    alice.Send(request);
+  }
+  EXPECT_EQ(alice.participant()->data_subscribed.size(), limits::kEarlyWishesMax);
+  EXPECT_EQ(alice.participant()->data_unsubscribed.size(), limits::kEarlyWishesMax);
+}
+
+TEST_F(RoomData, ForgetsTheWishesForADataTrackThatIsGone) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  PublishDataTrack(alice, 1, "a");
+  pb::SignalRequest request;
+  auto& update = *request.mutable_update_data_subscription()->add_updates();
+  update.set_track_sid(
+      alice.Last(Case::kPublishDataTrackResponse).publish_data_track_response().info().sid());
+  bob.Send(request);
+  EXPECT_EQ(bob.participant()->data_unsubscribed.size(), 1U);
+  request.mutable_unpublish_data_track_request()->set_pub_handle(1);
+  alice.Send(request);
+  EXPECT_THAT(bob.participant()->data_unsubscribed, IsEmpty());
+}
+
+TEST_F(RoomData, GivesAFreedHandleAgainWhenAllOthersHaveHadTheirTurn) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  const auto handles = [&] {
+    std::vector<std::uint32_t> all;
+    for (const auto& [handle, sid] : bob.participant()->data_handles) all.push_back(handle);
+    return all;
+  };
+  const auto unpublish = [&](std::uint32_t handle) {
+    pb::SignalRequest request;
+    request.mutable_unpublish_data_track_request()->set_pub_handle(handle);
+    alice.Send(request);
+  };
+  PublishDataTrack(alice, 1, "a");
+  PublishDataTrack(alice, 2, "b");
+  EXPECT_THAT(handles(), ElementsAre(1, 2));
+  unpublish(1);
+  PublishDataTrack(alice, 3, "c");
+  EXPECT_THAT(handles(), ElementsAre(2, 3));
+  bob.participant()->last_data_handle = kDataTrackHandleMax - 1;
+  for (std::uint32_t i = 4; i <= 6; ++i) PublishDataTrack(alice, i, "d" + std::to_string(i));
+  EXPECT_THAT(handles(), ElementsAre(1, 2, 3, 4, kDataTrackHandleMax));
+}
+
 // --- Metadata ---
 
 TEST_F(RoomData, RefusesOwnMetadataWithoutThePermission) {

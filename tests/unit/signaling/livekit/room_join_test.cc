@@ -183,6 +183,18 @@ TEST_F(RoomJoin, IsRefusedWhenTheWorkersAreFull) {
   EXPECT_EQ(alice.heard()[0].leave().reason(), pb::DisconnectReason::JOIN_FAILURE);
 }
 
+TEST_F(RoomJoin, IsRefusedBeforeTheSocketWhenTheWorkersAreFullExceptToReplaceOrResume) {
+  Client& alice = Join("alice");
+  EXPECT_FALSE(world_.manager.CheckJoin(World::Params("room", "bob")).has_value());
+  world_.media.full = true;
+  const auto refusal = world_.manager.CheckJoin(World::Params("room", "bob"));
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->status, 503);
+  EXPECT_EQ(world_.manager.CheckJoin(World::Params("other room", "alice"))->status, 503);
+  EXPECT_FALSE(world_.manager.CheckJoin(World::Params("room", "alice")).has_value());
+  EXPECT_FALSE(world_.manager.CheckJoin(ResumeOf("alice", alice.sid())).has_value());
+}
+
 TEST_F(RoomJoin, IsRefusedWhenTheRoomIsFullExceptToReplaceOneself) {
   world_.options.room.max_participants = 2;
   Join("alice");
@@ -214,6 +226,44 @@ TEST_F(RoomJoin, RefusesMetadataOfItsOwnWithoutThePermission) {
   EXPECT_EQ(world_.manager.CheckJoin(params)->status, 401);
   params.permission.set_can_update_metadata(true);
   EXPECT_FALSE(world_.manager.CheckJoin(params).has_value());
+}
+
+TEST_F(RoomJoin, RefusesMetadataAndAttributesThatAreTooLargeWhoeverSetsThem) {
+  const auto status = [&](const JoinParams& params) {
+    const auto refusal = world_.manager.CheckJoin(params);
+    return refusal.has_value() ? refusal->status : 200;
+  };
+  JoinParams plain = World::Params("room", "alice");
+  plain.permission.set_can_update_metadata(true);
+  for (const bool in_token : {true, false}) {
+    JoinParams params = plain;
+    std::string& metadata = in_token ? params.metadata : *params.request.mutable_metadata();
+    metadata.assign(limits::kMetadataBytesMax, 'm');
+    EXPECT_EQ(status(params), 200);
+    metadata += 'm';
+    EXPECT_EQ(status(params), 400);
+  }
+  // Attributes count with their keys, and as they are together.
+  JoinParams params = plain;
+  params.attributes["k"] = std::string(limits::kAttributesBytesMax - 4, 'v');
+  auto& own = *params.request.mutable_participant_attributes();
+  own["own"] = "";
+  EXPECT_EQ(status(params), 200);
+  own["own"] = "v";
+  EXPECT_EQ(status(params), 400);
+  own["k"] = "v";
+  EXPECT_EQ(status(params), 200);
+}
+
+TEST_F(RoomJoin, KeepsAnAttributeOfTheTokenThatTheRequestLeavesEmpty) {
+  JoinParams params = World::Params("room", "alice");
+  params.permission.set_can_update_metadata(true);
+  params.attributes = {{"role", "host"}, {"hand", "down"}};
+  (*params.request.mutable_participant_attributes())["role"] = "";
+  (*params.request.mutable_participant_attributes())["hand"] = "raised";
+  const auto attributes = JoinOnly(params).Last(Case::kJoin).join().participant().attributes();
+  EXPECT_EQ(attributes.at("role"), "host");
+  EXPECT_EQ(attributes.at("hand"), "raised");
 }
 
 TEST_F(RoomJoin, RemovesWhoNeverConnectsAfterAMinute) {

@@ -188,6 +188,24 @@ TEST_F(RoomPublish, RefusesWhatThePermissionDoesNotCover) {
   EXPECT_EQ(listener.heard().back().request_response().reason(), pb::RequestResponse::NOT_ALLOWED);
 }
 
+TEST_F(RoomPublish, ForgetsARequestThatIsForbiddenBeforeItsOfferComes) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  alice.AddTrack(Camera("cam"));
+  alice.AddTrack(Microphone("mic"));
+  const std::string mic = alice.Last(Case::kTrackPublished).track_published().track().sid();
+  pb::UpdateParticipantRequest request;
+  *request.mutable_permission() = alice.participant()->info.permission();
+  request.mutable_permission()->add_can_publish_sources(pb::TrackSource::CAMERA);
+  alice.room().UpdateParticipant(world_.now, *alice.participant(), request);
+  EXPECT_EQ(alice.Last(Case::kTrackUnpublished).track_unpublished().track_sid(), mic);
+  alice.AddSection(Camera("cam"));
+  alice.AddSection(Microphone("mic"));
+  alice.Offer();
+  ASSERT_EQ(bob.Knows("alice").tracks_size(), 1);
+  EXPECT_EQ(bob.Knows("alice").tracks(0).source(), pb::TrackSource::CAMERA);
+}
+
 TEST_F(RoomPublish, BoundsTheRequestsThatWaitForTheirOffer) {
   Client& alice = Join("alice");
   for (std::size_t i = 0; i < limits::kPendingTracksMax; ++i) {
@@ -196,6 +214,54 @@ TEST_F(RoomPublish, BoundsTheRequestsThatWaitForTheirOffer) {
   alice.AddTrack(Microphone("one too many"));
   EXPECT_EQ(alice.heard().back().request_response().reason(), pb::RequestResponse::LIMIT_EXCEEDED);
   EXPECT_EQ(alice.HeardOf(Case::kTrackPublished).size(), limits::kPendingTracksMax);
+}
+
+// A client that unpublishes and publishes the same MediaStreamTrack within one negotiation: its
+// request comes before or behind the offer that does both.
+TEST_F(RoomPublish, PublishesACidAgainInTheOfferThatEndsItsPredecessor) {
+  for (const bool request_first : {true, false}) {
+    const std::string name = request_first ? "alice" : "carol";
+    Client& alice = Join(name);
+    Client& bob = Join("bob");
+    const std::string first = alice.Publish(Microphone("mic"));
+    alice.Take();
+    if (request_first) {
+      alice.AddTrack(Microphone("mic"));
+      const pb::RequestResponse response = alice.heard().back().request_response();
+      EXPECT_EQ(response.reason(), pb::RequestResponse::QUEUED);
+      EXPECT_EQ(response.add_track().cid(), "mic");
+    }
+    alice.sketch().last().direction = wire::SdpDirection::kInactive;
+    alice.AddSection(Microphone("mic"));
+    alice.Offer();
+    if (!request_first) alice.AddTrack(Microphone("mic"));
+    ASSERT_EQ(alice.HeardOf(Case::kTrackPublished).size(), 2U);
+    const auto second = alice.Last(Case::kTrackPublished).track_published();
+    EXPECT_EQ(second.cid(), "mic");
+    EXPECT_NE(second.track().sid(), first);
+    ASSERT_EQ(bob.Knows(name).tracks_size(), 1);
+    EXPECT_EQ(bob.Knows(name).tracks(0).sid(), second.track().sid());
+    EXPECT_EQ(bob.Knows(name).tracks(0).mid(), alice.sketch().last().mid);
+    EXPECT_TRUE(alice.participant()->pending.empty());
+  }
+}
+
+TEST_F(RoomPublish, HoldsASecondSectionOfACidUntilTheFirstOneEnds) {
+  Client& alice = Join("alice");
+  const std::string first = alice.Publish(Microphone("mic"));
+  const std::string old_mid = alice.sketch().last().mid;
+  alice.AddTrack(Microphone("mic"));
+  alice.AddSection(Microphone("mic"));
+  alice.Offer();
+  EXPECT_EQ(world_.media.Posted<control::AddPublication>().size(), 1U);
+  EXPECT_NE(alice.participant()->track(first), nullptr);
+  for (wire::SdpMedia& media : alice.sketch().sdp().media) {
+    if (media.mid == old_mid) media.direction = wire::SdpDirection::kInactive;
+  }
+  alice.Offer();
+  EXPECT_EQ(world_.media.Posted<control::AddPublication>().size(), 2U);
+  EXPECT_EQ(alice.participant()->track(first), nullptr);
+  EXPECT_EQ(alice.participant()->tracks.size(), 1U);
 }
 
 TEST_F(RoomPublish, PublishesATrackThatIsMutedFromTheStart) {
@@ -311,6 +377,47 @@ TEST_F(DualMode, OffersTheSubscriberConnectionAtOnce) {
   }
 }
 
+TEST_F(DualMode, OffersTheSubscriberConnectionWhenSubscribingIsGrantedLater) {
+  Client& alice = Join("alice");
+  const std::string mic = alice.Publish(Microphone("mic"));
+  JoinParams params = World::Params("room", "bob");
+  params.single_peer_connection = false;
+  params.permission.set_can_subscribe(false);
+  Client& bob = JoinOnly(params);
+  EXPECT_FALSE(bob.heard()[0].join().subscriber_primary());
+  EXPECT_THAT(bob.HeardOf(Case::kOffer), IsEmpty());
+  bob.ConnectMedia();
+  EXPECT_TRUE(bob.participant()->active());
+
+  pb::UpdateParticipantRequest grant;
+  *grant.mutable_permission() = params.permission;
+  grant.mutable_permission()->set_can_subscribe(true);
+  bob.room().UpdateParticipant(world_.now, *bob.participant(), grant);
+  bob.room().Flush(world_.now);
+  ASSERT_EQ(bob.HeardOf(Case::kOffer).size(), 1U);
+  EXPECT_THAT(bob.Last(Case::kOffer).offer().mid_to_track_id(), ElementsAre(Pair("1", mic)));
+  EXPECT_EQ(bob.Last(Case::kTrickle).trickle().target(), pb::SignalTarget::SUBSCRIBER);
+  // The client still takes the publisher connection for the session's.
+  bob.LoseSignal();
+  EXPECT_NE(bob.participant(), nullptr);
+  EXPECT_TRUE(bob.participant()->primary() == bob.participant()->uplink());
+}
+
+TEST_F(DualMode, StaysWithoutASubscriberConnectionWhenTheWorkerIsFull) {
+  JoinParams params = World::Params("room", "bob");
+  params.single_peer_connection = false;
+  params.permission.set_can_subscribe(false);
+  Client& bob = JoinOnly(params);
+  world_.media.full = true;
+  pb::UpdateParticipantRequest grant;
+  *grant.mutable_permission() = params.permission;
+  grant.mutable_permission()->set_can_subscribe(true);
+  bob.room().UpdateParticipant(world_.now, *bob.participant(), grant);
+  bob.room().Flush(world_.now);
+  EXPECT_THAT(bob.HeardOf(Case::kOffer), IsEmpty());
+  EXPECT_NE(bob.participant(), nullptr);
+}
+
 TEST_F(DualMode, NeverHasTwoOffersUnanswered) {
   Client& alice = Join("alice");
   Client& bob = JoinDual("bob");
@@ -325,6 +432,54 @@ TEST_F(DualMode, NeverHasTwoOffersUnanswered) {
   EXPECT_EQ(second.mid_to_track_id().size(), 2U);
   AnswerGolden(bob, first);  // late: ignored
   EXPECT_EQ(bob.HeardOf(Case::kOffer).size(), 2U);
+}
+
+TEST_F(DualMode, EndsASessionWhoseClientDoesNotAnswerOrNotReadably) {
+  for (const bool answers : {false, true}) {
+    Client& alice = JoinDual("alice");
+    alice.ConnectMedia();
+    if (answers) {
+      pb::SignalRequest request;
+      request.mutable_answer()->set_type("answer");
+      request.mutable_answer()->set_sdp("this is no SDP");
+      alice.Send(request);
+    }
+    world_.Advance(Millis(14'999));
+    EXPECT_NE(alice.participant(), nullptr);
+    world_.Advance(Millis(1));
+    EXPECT_EQ(alice.participant(), nullptr);
+    EXPECT_EQ(alice.heard().back().leave().reason(), pb::DisconnectReason::STATE_MISMATCH);
+    EXPECT_EQ(alice.heard().back().leave().action(), pb::LeaveRequest::RECONNECT);
+  }
+}
+
+TEST_F(DualMode, KeepsASessionWhoseClientAnswersInTime) {
+  Client& alice = JoinDual("alice");
+  alice.ConnectMedia();
+  world_.Advance(Seconds(14));
+  AnswerGolden(alice, 0);
+  world_.Advance(Seconds(60));
+  EXPECT_NE(alice.participant(), nullptr);
+}
+
+TEST_F(DualMode, OffersAgainToAResumerWhoseOfferWasLostWithItsSocket) {
+  Client& alice = JoinDual("alice");
+  alice.ConnectMedia();
+  const std::uint32_t lost = alice.Last(Case::kOffer).offer().id();
+  world_.Advance(Seconds(10));
+  alice.LoseSignal();
+  world_.Advance(Seconds(10));  // no answer can come meanwhile
+  ASSERT_NE(alice.participant(), nullptr);
+  JoinParams params = alice.params();
+  params.request.set_reconnect(true);
+  params.request.set_participant_sid(alice.sid());
+  Client& again = JoinOnly(params);
+  ASSERT_EQ(again.HeardOf(Case::kOffer).size(), 1U);
+  EXPECT_EQ(again.Last(Case::kOffer).offer().id(), lost + 1);
+  world_.Advance(Seconds(14));
+  AnswerGolden(again, lost + 1);
+  world_.Advance(Seconds(60));
+  EXPECT_NE(again.participant(), nullptr);
 }
 
 TEST_F(DualMode, ForwardsUnderTheSsrcOfTheNewestWishWhenTheWishChangedBeforeTheAnswer) {

@@ -236,6 +236,15 @@ TEST_F(RoomRules, RestoresWhatAResumerHadSwitchedOffAndNotSubscribed) {
   EXPECT_TRUE(again.participant()->downlinks.contains(camera));
 }
 
+TEST_F(RoomRules, BoundsWhatAResumerMaySwitchOffBeforeItIsThere) {
+  Client& alice = Join("alice");
+  pb::SignalRequest request;
+  for (std::size_t i = 0; i <= limits::kEarlyWishesMax; ++i)
+    request.mutable_sync_state()->add_track_sids_disabled("TR_" + std::to_string(i));
+  alice.Send(request);
+  EXPECT_EQ(alice.participant()->early_settings.size(), limits::kEarlyWishesMax);
+}
+
 // --- What the server says ---
 
 TEST_F(RoomRules, GivesAClientAllItNeedsToStart) {

@@ -16,7 +16,10 @@ TEST_F(RoomSchedule, AgreesWithALookAtEveryRoomThroughAnything) {
   for (int step = 0; step < 600; ++step) {
     const std::uint32_t what = clients_.size() < 20 ? 0 : any(8);
     if (what == 0) {
-      Join(World::Params("room" + std::to_string(any(30)), "p" + std::to_string(++made)));
+      JoinParams params =
+          World::Params("room" + std::to_string(any(30)), "p" + std::to_string(++made));
+      params.single_peer_connection = any(3) > 0;  // else it owes us an answer, and never gives it
+      Join(std::move(params));
     } else {
       Client& client = *clients_[any(clients_.size())];
       const bool is_there = client.participant() != nullptr;

@@ -6,6 +6,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Pair;
 
 class RoomSubscribe : public RoomTest {
  protected:
@@ -274,6 +275,123 @@ TEST_F(RoomSubscribe, TellsListenersWhoSpeaksAndOnceWhoStopped) {
   speaker = bob.Last(Case::kSpeakersChanged).speakers_changed().speakers(0);
   EXPECT_FALSE(speaker.active());
   EXPECT_EQ(speaker.level(), 0.0F);
+}
+
+// Somebody who is heard to speak, and what others were told of that.
+class RoomSpeakers : public RoomSubscribe {
+ protected:
+  void Say(Client& client, const std::string& track_sid, bool active) {
+    const auto publication = client.participant()->track(track_sid)->primary().publication;
+    world_.manager.HandleWorkerEvent(
+        world_.now, control::SpeakerLevel{publication, active ? 0.5F : 0.0F, active});
+    world_.Advance(Millis(400));
+  }
+  // Whether `listener` was told since it was last asked, and what at last.
+  static std::optional<bool> Told(Client& listener, const std::string& speaker_sid) {
+    std::optional<bool> told;
+    for (const pb::SignalResponse& message : listener.Take()) {
+      for (const auto& info : message.speakers_changed().speakers()) {
+        if (info.sid() == speaker_sid) told = info.active();
+      }
+    }
+    return told;
+  }
+};
+
+TEST_F(RoomSpeakers, AreToldOnSubscribingAndForgottenOnUnsubscribing) {
+  Client& alice = Join("alice");
+  const std::string mic = alice.Publish(Microphone("mic"));
+  Say(alice, mic, true);
+  Client& bob = JoinOnly("bob");
+  EXPECT_EQ(Told(bob, alice.sid()), std::nullopt);
+  bob.ConnectMedia();
+  EXPECT_EQ(Told(bob, alice.sid()), true);
+  bob.Subscribe(mic, false);
+  EXPECT_EQ(Told(bob, alice.sid()), false);
+  bob.Subscribe(mic, true);
+  EXPECT_EQ(Told(bob, alice.sid()), true);
+  // Nothing to tell of the silent.
+  Say(alice, mic, false);
+  EXPECT_EQ(Told(bob, alice.sid()), false);
+  bob.Subscribe(mic, false);
+  bob.Subscribe(mic, true);
+  EXPECT_EQ(Told(bob, alice.sid()), std::nullopt);
+}
+
+TEST_F(RoomSpeakers, StopWhenTheirMicrophoneIsUnpublishedOrTheyGo) {
+  for (const bool removed : {false, true}) {
+    Client& alice = Join("alice");
+    Client& bob = Join("bob");
+    const std::string mic = alice.Publish(Microphone("mic"));
+    const std::string sid = alice.sid();
+    Settle();
+    Say(alice, mic, true);
+    EXPECT_EQ(Told(bob, sid), true);
+    EXPECT_EQ(Told(alice, sid), true);
+    if (removed) {
+      alice.room().Remove(world_.now, *alice.participant(),
+                          pb::DisconnectReason::PARTICIPANT_REMOVED);
+    } else {
+      alice.sketch().last().direction = wire::SdpDirection::kInactive;
+      alice.Offer();
+      EXPECT_FALSE(alice.participant()->speaking);
+      EXPECT_EQ(Told(alice, sid), false);
+    }
+    EXPECT_EQ(Told(bob, sid), false);
+    world_.Advance(Seconds(1));
+    EXPECT_EQ(Told(bob, sid), std::nullopt);
+  }
+}
+
+TEST_F(RoomSpeakers, AreToldToAResumerAlsoWhenTheyStoppedMeanwhile) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  const std::string mic = alice.Publish(Microphone("mic"));
+  Settle();
+  Say(alice, mic, true);
+  EXPECT_EQ(Told(bob, alice.sid()), true);
+  bob.LoseSignal();
+  Say(alice, mic, false);
+  JoinParams params = bob.params();
+  params.request.set_reconnect(true);
+  params.request.set_participant_sid(bob.sid());
+  EXPECT_EQ(Told(JoinOnly(params), alice.sid()), false);
+}
+
+TEST_F(RoomSubscribe, TellsWhoComesLateOrResumesHowGoodTheOthersLinksAre) {
+  Client& alice = Join("alice");
+  alice.Publish(Microphone("mic"));
+  world_.Advance(Seconds(6));
+  const auto qualities = [](const Messages& heard) {
+    std::vector<std::pair<std::string, pb::ConnectionQuality>> all;
+    for (const pb::SignalResponse& message : heard) {
+      for (const auto& info : message.connection_quality().updates())
+        all.emplace_back(info.participant_sid(), info.quality());
+    }
+    return all;
+  };
+  Client& bob = JoinOnly("bob");
+  EXPECT_THAT(qualities(bob.heard()), IsEmpty());
+  bob.ConnectMedia();
+  EXPECT_THAT(qualities(bob.heard()),
+              ElementsAre(Pair(alice.sid(), pb::ConnectionQuality::EXCELLENT)));
+  EXPECT_THAT(bob.Last(Case::kConnectionQuality).connection_quality().updates(0).score(),
+              testing::Gt(80.0F));
+  // Once is enough, and nobody hears of whom they do not receive.
+  alice.Publish(Camera("cam"));
+  bob.Take();
+  Client& carol = Join("carol");
+  world_.Advance(Seconds(6));
+  EXPECT_THAT(qualities(bob.Take()), ElementsAre(Pair(bob.sid(), testing::_)));
+
+  bob.LoseSignal();
+  JoinParams params = bob.params();
+  params.request.set_reconnect(true);
+  params.request.set_participant_sid(bob.sid());
+  EXPECT_THAT(
+      qualities(JoinOnly(params).heard()),
+      testing::UnorderedElementsAre(Pair(alice.sid(), testing::_), Pair(bob.sid(), testing::_)));
+  EXPECT_THAT(qualities(carol.heard()), testing::Contains(Pair(alice.sid(), testing::_)));
 }
 
 TEST_F(RoomSubscribe, NeverCallsALinkLost) {
