@@ -31,13 +31,15 @@ pb::ParticipantPermission PermissionOf(const wire::VideoGrants& grants) {
   return permission;
 }
 
-wire::TokenGrants GrantsOf(const pb::ParticipantInfo& participant, const std::string& room) {
-  wire::TokenGrants grants;
-  grants.identity = participant.identity();
+wire::TokenGrants RefreshedGrants(const wire::TokenGrants& token,
+                                  const pb::ParticipantInfo& participant, const std::string& room) {
+  wire::TokenGrants grants = token;
   grants.name = participant.name();
   grants.metadata = participant.metadata();
+  grants.attributes.clear();
   for (const auto& [key, value] : participant.attributes()) grants.attributes[key] = value;
-  wire::VideoGrants video;
+  if (!grants.video.has_value()) grants.video.emplace();
+  wire::VideoGrants& video = *grants.video;
   const pb::ParticipantPermission& permission = participant.permission();
   video.room_join = true;
   video.room = room;
@@ -45,13 +47,15 @@ wire::TokenGrants GrantsOf(const pb::ParticipantInfo& participant, const std::st
   video.can_subscribe = permission.can_subscribe();
   video.can_publish_data = permission.can_publish_data();
   video.can_update_own_metadata = permission.can_update_metadata();
+  video.can_publish_sources.clear();
   for (const int source : permission.can_publish_sources()) {
     video.can_publish_sources.push_back(static_cast<::livekit::TrackSource>(source));
   }
   video.hidden = permission.hidden();
   video.recorder = permission.recorder();
   video.agent = permission.agent();
-  grants.video = std::move(video);
+  video.can_subscribe_metrics = permission.can_subscribe_metrics();
+  video.can_manage_agent_session = permission.can_manage_agent_session();
   return grants;
 }
 
@@ -73,7 +77,7 @@ Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(const wire::HttpReque
   if (!parameters.ok()) return Failure{livekit::JoinRefusal{400, parameters.error().message}};
 
   livekit::JoinParams params;
-  params.api_key = grants->api_key;
+  params.token = *grants;
   params.token_issued_unix = grants->not_before_unix;
   params.room = grants->video->room;
   params.identity = grants->identity;

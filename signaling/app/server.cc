@@ -301,13 +301,12 @@ bool Server::BeforeSleep() {
   return work;
 }
 
-std::string Server::Refresh(const std::string& api_key, const std::string& room,
+std::string Server::Refresh(const wire::TokenGrants& token, const std::string& room,
                             const pb::ParticipantInfo& participant, std::int64_t ttl_seconds) {
-  const auto key = config_.keys.find(api_key);
+  const auto key = config_.keys.find(token.api_key);
   if (key == config_.keys.end()) return {};
-  wire::TokenGrants grants = GrantsOf(participant, room);
+  wire::TokenGrants grants = RefreshedGrants(token, participant, room);
   const std::int64_t now_unix = io::WallNow().value / 1'000'000;
-  grants.api_key = api_key;
   grants.expires_at_unix = now_unix + ttl_seconds;
   grants.not_before_unix = now_unix;
   return wire::SignToken(grants, key->second);

@@ -17,12 +17,13 @@
 #include "signaling/livekit/pb.h"
 #include "signaling/livekit/ports.h"
 #include "signaling/livekit/track.h"
+#include "signaling/wire/token_grants.h"
 
 namespace fovea::livekit {
 
 // What a verified token and the join request together say.
 struct JoinParams {
-  std::string api_key;
+  wire::TokenGrants token;  // as verified; a refreshed token says what is not repeated below, too
   std::string room;
   std::string identity;
   std::string name;
@@ -71,7 +72,7 @@ class Participant {
   // Constant after construction.
   std::string sid;
   std::string identity;
-  std::string api_key;
+  wire::TokenGrants token;  // that it came with
   bool single_peer_connection = false;
   std::int32_t protocol = 0;
   bool adaptive_stream = false;

@@ -106,7 +106,7 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
   Participant& participant = *owned;
   participant.sid = NewId(context_.rng, kParticipantPrefix);
   participant.identity = params.identity;
-  participant.api_key = params.api_key;
+  participant.token = params.token;
   participant.single_peer_connection = params.single_peer_connection;
   participant.protocol = params.request.client_info().protocol();
   participant.adaptive_stream = params.request.connection_settings().adaptive_stream();
@@ -203,9 +203,12 @@ pb::JoinResponse Room::MakeJoinResponse(Instant now, const Participant& particip
 }
 
 void Room::SendRefreshToken(Instant now, Participant& participant) {
+  // Never shorter than what the client holds already: it keeps the newest only.
+  const std::int64_t left = participant.token.expires_at_unix - context_.Wall(now).value / 1'000'000;
   pb::SignalResponse response;
-  response.set_refresh_token(context_.tokens.Refresh(participant.api_key, name_, participant.info,
-                                                     context_.options.token_refresh_ttl_s));
+  response.set_refresh_token(
+      context_.tokens.Refresh(participant.token, name_, participant.info,
+                              std::max(context_.options.token_refresh_ttl_s, left)));
   Send(participant, response);
   participant.refresh_token_at = now + context_.options.token_refresh_interval;
 }

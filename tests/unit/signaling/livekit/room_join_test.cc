@@ -233,6 +233,19 @@ TEST_F(RoomJoin, RefreshesTheTokenEveryFiveMinutes) {
   EXPECT_EQ(alice.Last(Case::kRefreshToken).refresh_token(), "token for alice in room, 600 s");
 }
 
+TEST_F(RoomJoin, ARefreshedTokenLastsAsLongAsTheOneThatTheClientCameWith) {
+  JoinParams params = World::Params("room", "alice");
+  params.token.expires_at_unix = world_.WallSeconds() + 3600;
+  Client& alice = JoinOnly(params);
+  const auto token = [&] { return alice.Last(Case::kRefreshToken).refresh_token(); };
+  EXPECT_EQ(token(), "token for alice in room, 3600 s");
+  alice.ConnectMedia();
+  world_.Advance(Seconds(300));
+  EXPECT_EQ(token(), "token for alice in room, 3300 s");
+  world_.Advance(Seconds(3300));
+  EXPECT_EQ(token(), "token for alice in room, 600 s");
+}
+
 // --- Resume ---
 
 TEST_F(RoomJoin, ResumesWithReconnectFirstThenEverybodyIncludingOneself) {
