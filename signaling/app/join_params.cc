@@ -1,16 +1,31 @@
 #include "signaling/app/join_params.h"
 
 #include <utility>
+#include <vector>
 
 namespace fovea::app {
 namespace {
 
+// The claims have the schema's names in lower case.
+std::string Uppered(std::string text) {
+  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return text;
+}
+
 pb::ParticipantInfo::Kind KindOf(const std::string& kind) {
-  if (kind == "ingress") return pb::ParticipantInfo::INGRESS;
-  if (kind == "egress") return pb::ParticipantInfo::EGRESS;
-  if (kind == "sip") return pb::ParticipantInfo::SIP;
-  if (kind == "agent") return pb::ParticipantInfo::AGENT;
-  return pb::ParticipantInfo::STANDARD;
+  pb::ParticipantInfo::Kind out = pb::ParticipantInfo::STANDARD;
+  (void)pb::ParticipantInfo::Kind_Parse(Uppered(kind), &out);
+  return out;
+}
+
+// Unknown ones are left out: issuers may be newer than we are.
+std::vector<pb::ParticipantInfo::KindDetail> KindDetailsOf(const std::vector<std::string>& names) {
+  std::vector<pb::ParticipantInfo::KindDetail> out;
+  for (const std::string& name : names) {
+    pb::ParticipantInfo::KindDetail detail{};
+    if (pb::ParticipantInfo::KindDetail_Parse(Uppered(name), &detail)) out.push_back(detail);
+  }
+  return out;
 }
 
 }  // namespace
@@ -86,6 +101,7 @@ Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(const wire::HttpReque
   params.attributes = grants->attributes;
   params.permission = PermissionOf(*grants->video);
   params.kind = KindOf(grants->kind);
+  params.kind_details = KindDetailsOf(grants->kind_details);
   params.may_create_room = grants->video->room_create;
   params.room_configuration = grants->room_config;
   params.room_preset = grants->room_preset;

@@ -31,6 +31,7 @@ struct JoinParams {
   std::map<std::string, std::string> attributes;
   pb::ParticipantPermission permission;
   pb::ParticipantInfo::Kind kind = pb::ParticipantInfo::STANDARD;
+  std::vector<pb::ParticipantInfo::KindDetail> kind_details;
   std::optional<std::int64_t> token_issued_unix;  // its `nbf`; compared with revocations
   bool may_create_room = false;
   std::optional<pb::RoomConfiguration> room_configuration;
@@ -137,6 +138,9 @@ class Participant {
 
   [[nodiscard]] bool active() const { return info.state() == pb::ParticipantInfo::ACTIVE; }
   [[nodiscard]] bool hidden() const { return info.permission().hidden(); }
+  [[nodiscard]] bool is_recorder() const {
+    return info.kind() == pb::ParticipantInfo::EGRESS || info.permission().recorder();
+  }
   // The connection whose state is the participant's: the only one, or in dual mode the subscriber's
   // if the participant may subscribe.
   [[nodiscard]] PeerConnection* primary();

@@ -26,6 +26,7 @@ pb::ParticipantInfo MakeInfo(const Context& context, Instant now, const JoinPara
   info.set_state(pb::ParticipantInfo::JOINED);
   info.set_version(1);
   info.set_kind(params.kind);
+  for (const auto detail : params.kind_details) info.add_kind_details(detail);
   info.set_region(context.options.region);
   info.set_client_protocol(params.request.client_info().client_protocol());
   *info.mutable_capabilities() = params.request.client_info().capabilities();
@@ -55,7 +56,10 @@ void AddIceServers(const ServerOptions& options, Message& message) {
 
 bool IsResident(const Participant& participant) {
   const pb::ParticipantInfo::Kind kind = participant.info.kind();
-  return kind != pb::ParticipantInfo::AGENT && kind != pb::ParticipantInfo::EGRESS;
+  if (kind == pb::ParticipantInfo::AGENT || kind == pb::ParticipantInfo::EGRESS) return false;
+  // As it came: permissions may change, and nobody starts or ends a room's life by that.
+  const std::optional<wire::VideoGrants>& video = participant.token.video;
+  return !video.has_value() || (!video->agent && !video->recorder);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
 #include <string>
 #include <utility>
 
@@ -39,8 +40,7 @@ TokenGrants Everything() {
         &wire::VideoGrants::room_list, &wire::VideoGrants::room_admin,
         &wire::VideoGrants::room_record, &wire::VideoGrants::ingress_admin,
         &wire::VideoGrants::hidden, &wire::VideoGrants::recorder, &wire::VideoGrants::agent,
-        &wire::VideoGrants::can_subscribe_metrics,
-        &wire::VideoGrants::can_manage_agent_session}) {
+        &wire::VideoGrants::can_subscribe_metrics, &wire::VideoGrants::can_manage_agent_session}) {
     video.*flag = true;
   }
   video.room = "room";
@@ -92,6 +92,7 @@ TEST(JoinParams, SayWhatTheTokenSays) {
   EXPECT_EQ(params.metadata, "as minted");
   EXPECT_THAT(params.attributes, UnorderedElementsAre(Pair("as", "minted")));
   EXPECT_EQ(params.kind, pb::ParticipantInfo::AGENT);
+  EXPECT_THAT(params.kind_details, ElementsAre(pb::ParticipantInfo::CLOUD_AGENT));
   EXPECT_EQ(params.token_issued_unix, kNow - 10);
   EXPECT_TRUE(params.may_create_room);
   EXPECT_EQ(params.room_preset, "meeting");
@@ -100,6 +101,21 @@ TEST(JoinParams, SayWhatTheTokenSays) {
   EXPECT_FALSE(params.permission.can_subscribe());
   EXPECT_TRUE(params.permission.recorder());
   EXPECT_THAT(params.permission.can_publish_sources(), ElementsAre(pb::TrackSource::MICROPHONE));
+}
+
+TEST(JoinParams, KnowEveryKindAndTakeNewerOnesForPeople) {
+  TokenGrants grants = Everything();
+  using Info = pb::ParticipantInfo;
+  const std::map<std::string, Info::Kind> kinds = {
+      {"", Info::STANDARD},           {"standard", Info::STANDARD}, {"ingress", Info::INGRESS},
+      {"egress", Info::EGRESS},       {"sip", Info::SIP},           {"agent", Info::AGENT},
+      {"connector", Info::CONNECTOR}, {"bridge", Info::BRIDGE},     {"hologram", Info::STANDARD}};
+  for (const auto& [kind, expected] : kinds) {
+    grants.kind = kind;
+    EXPECT_EQ(Joined(grants).kind, expected) << kind;
+  }
+  grants.kind_details = {"bridge_rtsp", "telepathic", "forwarded"};
+  EXPECT_THAT(Joined(grants).kind_details, ElementsAre(Info::BRIDGE_RTSP, Info::FORWARDED));
 }
 
 TEST(JoinParams, ARefreshedTokenLosesNoClaim) {
