@@ -64,6 +64,7 @@ class Reader {
   MaybeError ReadNumbers();
   MaybeError ReadAppservice();
   MaybeError ReadRegistration(const std::string& path);
+  MaybeError ReadTurnSecrets();
 
   const Surroundings& surroundings_;
   Config& config_;
@@ -279,6 +280,14 @@ MaybeError Reader::ReadAppservice() {
   return std::nullopt;
 }
 
+MaybeError Reader::ReadTurnSecrets() {
+  for (livekit::IceServer& server : config_.server.ice_servers) {
+    if (server.secret_file.empty()) continue;
+    if (MaybeError error = ReadText(server.secret_file, server.secret)) return error;
+  }
+  return std::nullopt;
+}
+
 MaybeError Reader::Run() {
   const std::string url = Variable("LIVEKIT_URL");
   if (!url.empty() && url != config_.access.public_url) {
@@ -307,6 +316,7 @@ MaybeError Reader::Run() {
     }
   }
   if (MaybeError error = ReadKeys()) return error;
+  if (MaybeError error = ReadTurnSecrets()) return error;
   if (MaybeError error = ReadFullAccess()) return error;
   if (MaybeError error = ReadListener()) return error;
   if (MaybeError error = ReadOverrides()) return error;

@@ -53,6 +53,8 @@ std::string Joined(const std::vector<std::string>& words) {
   return out;
 }
 
+bool IsStun(const livekit::IceServer& server) { return server.urls.front().starts_with("stun:"); }
+
 // "turn:host:3478?transport=udp" taken apart again; see ReadTurnServer.
 void WriteTurnServer(Writer& writer, const livekit::IceServer& server, Secrets secrets) {
   std::string_view url = server.urls.front();
@@ -65,8 +67,15 @@ void WriteTurnServer(Writer& writer, const livekit::IceServer& server, Secrets s
   writer.Text("host", std::string(url.substr(0, colon)));
   writer.Bare("port", std::string(url.substr(colon + 1)));
   writer.Text("protocol", tls ? "tls" : std::string(query.substr(query.find('=') + 1)));
-  writer.Text("username", server.username);
-  writer.Text("credential", Shown(server.credential, secrets));
+  if (!server.username.empty()) writer.Text("username", server.username);
+  if (!server.credential.empty()) writer.Text("credential", Shown(server.credential, secrets));
+  const bool is_shared = !server.secret.empty() || !server.secret_file.empty();
+  if (!server.secret_file.empty()) {
+    writer.Text("secret_file", server.secret_file);  // it wins, so that `secret` came from it
+  } else if (is_shared) {
+    writer.Text("secret", Shown(server.secret, secrets));
+  }
+  if (is_shared) writer.Number("ttl", server.credential_ttl_s);
   writer.out() << EndMap;
 }
 
@@ -80,12 +89,12 @@ void WriteRtc(Writer& writer, const Config& config, Secrets secrets) {
   writer.Number("workers", config.rtc.workers);
   std::vector<std::string> stun;
   for (const livekit::IceServer& server : config.server.ice_servers) {
-    if (server.username.empty()) stun.insert(stun.end(), server.urls.begin(), server.urls.end());
+    if (IsStun(server)) stun.insert(stun.end(), server.urls.begin(), server.urls.end());
   }
   writer.Texts("stun_servers", stun);
   writer.out() << YAML::Key << "turn_servers" << YAML::Value << BeginSeq;
   for (const livekit::IceServer& server : config.server.ice_servers) {
-    if (!server.username.empty()) WriteTurnServer(writer, server, secrets);
+    if (!IsStun(server)) WriteTurnServer(writer, server, secrets);
   }
   writer.out() << EndSeq;
   writer.Close();

@@ -14,6 +14,7 @@ namespace fovea::app {
 namespace {
 
 constexpr std::size_t kIceServersMax = 16;  // clients gather from each of them
+constexpr std::int64_t kTurnTtlSecondsMax = 366L * 24 * 3600;
 
 // udp_port: 7882, "7882-7892" or {start: 7882, end: 7892}.
 void ReadUdpPort(Section& rtc, Config& config) {
@@ -112,8 +113,6 @@ void ReadTurnServer(const YamlNode& node, const std::string& path, ConfigFinding
   Section turn(&node, path, findings);
   std::string host;
   std::string protocol = "udp";
-  std::string secret;
-  std::string secret_file;
   int port = 3478;
   livekit::IceServer server;
   turn.Text("host", host);
@@ -121,25 +120,25 @@ void ReadTurnServer(const YamlNode& node, const std::string& path, ConfigFinding
   turn.Text("protocol", protocol);
   turn.Text("username", server.username);
   turn.Text("credential", server.credential);
-  turn.Text("secret", secret);
-  turn.Text("secret_file", secret_file);
-  turn.Ignored({"ttl"});
+  turn.Text("secret", server.secret);
+  turn.Text("secret_file", server.secret_file);
+  std::int64_t ttl_s = 0;
+  turn.Integer("ttl", ttl_s, {0, kTurnTtlSecondsMax});
+  if (ttl_s > 0) server.credential_ttl_s = ttl_s;
+  const bool is_shared = !server.secret.empty() || !server.secret_file.empty();
+  if (!is_shared) turn.Unused({"ttl"}, "a credential that is given does not end; a secret's does");
   turn.Finish();
   if (host.empty()) {
     turn.Error(node, "host", "the name of the TURN server");
   } else if (protocol != "udp" && protocol != "tcp" && protocol != "tls") {
     turn.Error(*turn.Any("protocol"), "protocol", "udp, tcp or tls, found " + Quoted(protocol));
-  } else if (!server.username.empty() && !server.credential.empty()) {
+  } else if (!is_shared && (server.username.empty() || server.credential.empty())) {
+    turn.Error(node, "username", "a username and a credential, or a secret");
+  } else {
     const std::string transport = protocol == "udp" ? "udp" : "tcp";
     server.urls = {(protocol == "tls" ? "turns:" : "turn:") + HostPort(host, port) +
                    "?transport=" + transport};
     out.push_back(std::move(server));
-  } else if (!secret.empty() || !secret_file.empty()) {
-    findings.Note(node.place, path +
-                                  " is accepted, not used: clients are given username and "
-                                  "credential only, and a shared secret makes neither yet");
-  } else {
-    turn.Error(node, "username", "a username and a credential, or a secret");
   }
 }
 

@@ -16,6 +16,11 @@ struct IceServer {
   std::vector<std::string> urls;
   std::string username;
   std::string credential;
+  // Set: every client is given a credential of its own, made from this secret, for so long. Longer
+  // than a call: clients ask for new ones when they reconnect only.
+  std::string secret{};
+  std::int64_t credential_ttl_s = 4 * 3600;
+  std::string secret_file{};  // where the operator keeps `secret`
 };
 
 struct RoomOptions {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "signaling/livekit/room.h"
+#include "signaling/livekit/turn_credential.h"
 
 namespace fovea::livekit {
 namespace {
@@ -45,12 +46,17 @@ pb::ServerInfo MakeServerInfo(const ServerOptions& options) {
 }
 
 template <class Message>
-void AddIceServers(const ServerOptions& options, Message& message) {
-  for (const IceServer& server : options.ice_servers) {
+void AddIceServers(const Context& context, Instant now, const std::string& sid, Message& message) {
+  for (const IceServer& server : context.options.ice_servers) {
     pb::ICEServer* out = message.add_ice_servers();
     for (const std::string& url : server.urls) out->add_urls(url);
-    out->set_username(server.username);
-    out->set_credential(server.credential);
+    TurnCredential own{server.username, server.credential};
+    if (!server.secret.empty()) {
+      const std::int64_t now_unix = context.Wall(now).value / 1'000'000;
+      own = MakeTurnCredential(server.secret, sid, now_unix + server.credential_ttl_s);
+    }
+    out->set_username(own.username);
+    out->set_credential(own.credential);
   }
 }
 
@@ -182,7 +188,6 @@ bool Room::CreatePeers(Participant& participant) {
 }
 
 pb::JoinResponse Room::MakeJoinResponse(Instant now, const Participant& participant) const {
-  (void)now;
   pb::JoinResponse join;
   *join.mutable_room() = Info();
   *join.mutable_participant() = participant.Snapshot();
@@ -193,7 +198,7 @@ pb::JoinResponse Room::MakeJoinResponse(Instant now, const Participant& particip
   const ServerOptions& options = context_.options;
   join.set_server_version(options.announced_version);
   join.set_server_region(options.region);
-  AddIceServers(options, join);
+  AddIceServers(context_, now, participant.sid, join);
   join.set_subscriber_primary(!participant.single_peer_connection &&
                               participant.info.permission().can_subscribe());
   join.set_ping_interval(options.ping_interval_s);
@@ -208,7 +213,8 @@ pb::JoinResponse Room::MakeJoinResponse(Instant now, const Participant& particip
 
 void Room::SendRefreshToken(Instant now, Participant& participant) {
   // Never shorter than what the client holds already: it keeps the newest only.
-  const std::int64_t left = participant.token.expires_at_unix - context_.Wall(now).value / 1'000'000;
+  const std::int64_t left =
+      participant.token.expires_at_unix - context_.Wall(now).value / 1'000'000;
   pb::SignalResponse response;
   response.set_refresh_token(
       context_.tokens.Refresh(participant.token, name_, participant.info,
@@ -300,7 +306,7 @@ Participant* Room::Resume(Instant now, ConnectionId connection, const JoinParams
 
   pb::SignalResponse response;
   pb::ReconnectResponse& reconnect = *response.mutable_reconnect();
-  AddIceServers(context_.options, reconnect);
+  AddIceServers(context_, now, participant->sid, reconnect);
   *reconnect.mutable_server_info() = MakeServerInfo(context_.options);
   reconnect.set_last_message_seq(participant->last_reliable_seq);
   Send(*participant, response);

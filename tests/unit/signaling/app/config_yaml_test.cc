@@ -156,11 +156,40 @@ room: {room_configurations: {"a: b": {max_participants: 2}}}
   EXPECT_EQ(PrintConfig(*again, Secrets::kShown), printed);
 }
 
+TEST(ConfigYaml, ATurnServerMayShareASecretInPlaceOfACredential) {
+  const auto config = Load(R"(
+rtc: {turn_servers: [{host: h, secret: s, ttl: 60}, {host: h, secret_file: /f},
+                     {host: h, username: u, credential: c, secret: wins, ttl: 0}]}
+)");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_THAT(config->notes, IsEmpty());
+  const auto& servers = config->server.ice_servers;
+  ASSERT_EQ(servers.size(), 3U);
+  EXPECT_THAT(servers[0].urls, ElementsAre("turn:h:3478?transport=udp"));
+  EXPECT_EQ(servers[0].secret, "s");
+  EXPECT_EQ(servers[0].credential_ttl_s, 60);
+  EXPECT_EQ(servers[1].secret_file, "/f");
+  EXPECT_EQ(servers[1].credential_ttl_s, 14400);
+  EXPECT_EQ(servers[2].secret, "wins");
+  EXPECT_EQ(servers[2].credential_ttl_s, 14400);
+  const std::string printed = PrintConfig(*config, Secrets::kShown);
+  const auto again = Load(printed);
+  ASSERT_TRUE(again.ok()) << again.error().ToString() << "\n" << printed;
+  EXPECT_EQ(PrintConfig(*again, Secrets::kShown), printed);
+}
+
+TEST(ConfigYaml, SaysThatACredentialThatIsGivenHasNoEnd) {
+  const auto config =
+      Load("rtc:\n  turn_servers:\n    - {host: h, username: u, credential: c, ttl: 60}\n");
+  ASSERT_TRUE(config.ok());
+  EXPECT_THAT(config->notes, ElementsAre(HasSubstr("f.yaml:3:45: rtc.turn_servers[0].ttl is ")));
+}
+
 TEST(ConfigYaml, PrintsNoSecretsWhenTheyAreMasked) {
   const auto config = Load(R"(
 keys: {k1: hidden1}
 prometheus: {port: 1, password: hidden2}
-rtc: {turn_servers: [{host: h, username: u, credential: hidden3}]}
+rtc: {turn_servers: [{host: h, username: u, credential: hidden3}, {host: h, secret: hidden4}]}
 )");
   ASSERT_TRUE(config.ok());
   EXPECT_THAT(PrintConfig(*config, Secrets::kMasked), Not(HasSubstr("hidden")));
