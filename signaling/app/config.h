@@ -2,12 +2,15 @@
 // LiveKit-style YAML, flags and environment. Thread: plain value, read-only after start.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "sfu/core/limits.h"
+#include "sfu/core/time.h"
 #include "signaling/app/config_matrix.h"
 #include "signaling/livekit/options.h"
 
@@ -25,6 +28,16 @@ struct RtcConfig {
   bool use_external_ip = false;
   bool enable_loopback_candidate = false;
   std::uint32_t workers = 0;  // rtc.workers (ours): 0 = one per core but one, at least one
+  // rtc.pli_throttle: from the lowest layer up; as router::KeyFrameIntervals.
+  std::array<Duration, limits::kSpatialLayersMax> key_frame_intervals{Millis(500), Seconds(1),
+                                                                      Seconds(1)};
+};
+
+// audio.*: what counts as speaking; as router::SpeakerTuning.
+struct AudioConfig {
+  std::uint8_t active_level = 35;
+  std::uint8_t min_percentile = 40;
+  std::uint32_t smooth_intervals = 2;
 };
 
 struct TlsConfig {
@@ -68,6 +81,7 @@ struct Config {
   TlsConfig tls;
   std::vector<ListenerConfig> extra_listeners;  // LIVEKIT_JWT_BIND; the same routes
   RtcConfig rtc;
+  AudioConfig audio;
   HomeserverConfig homeserver;
   AppserviceConfig appservice;
   AccessConfig access;

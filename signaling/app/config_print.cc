@@ -87,6 +87,12 @@ void WriteRtc(Writer& writer, const Config& config, Secrets secrets) {
   writer.Switch("use_external_ip", config.rtc.use_external_ip);
   writer.Switch("enable_loopback_candidate", config.rtc.enable_loopback_candidate);
   writer.Number("workers", config.rtc.workers);
+  writer.Open("pli_throttle");
+  const auto& intervals = config.rtc.key_frame_intervals;
+  writer.Bare("low_quality", FormatDuration(intervals[0]));
+  writer.Bare("mid_quality", FormatDuration(intervals[1]));
+  writer.Bare("high_quality", FormatDuration(intervals[2]));
+  writer.Close();
   std::vector<std::string> stun;
   for (const livekit::IceServer& server : config.server.ice_servers) {
     if (IsStun(server)) stun.insert(stun.end(), server.urls.begin(), server.urls.end());
@@ -125,6 +131,10 @@ void WriteRoom(Writer& writer, const livekit::ServerOptions& server) {
     writer.Close();
   }
   writer.Close();
+}
+
+void WriteLimitsAndMedia(Writer& writer, const livekit::ServerOptions& server,
+                         const AudioConfig& audio) {
   writer.Open("limit");
   writer.Number("max_metadata_size", server.metadata_bytes_max);
   writer.Number("max_attributes_size", server.attributes_bytes_max);
@@ -134,6 +144,9 @@ void WriteRoom(Writer& writer, const livekit::ServerOptions& server) {
   writer.Close();
   writer.Open("audio");
   writer.Number("update_interval", ToMillis(server.speaker_interval));
+  writer.Number("active_level", audio.active_level);
+  writer.Number("min_percentile", audio.min_percentile);
+  writer.Number("smooth_intervals", audio.smooth_intervals);
   writer.Close();
   writer.Open("video");
   writer.Bare("dynacast_pause_delay", FormatDuration(server.dynacast_pause_delay));
@@ -254,6 +267,7 @@ std::string PrintConfig(const Config& config, Secrets secrets) {
   writer.Close();
   WriteRtc(writer, config, secrets);
   WriteRoom(writer, config.server);
+  WriteLimitsAndMedia(writer, config.server, config.audio);
   WriteWebhook(writer, config.webhook);
   WriteMatrix(writer, config, secrets);
   WriteObservation(writer, config, secrets);

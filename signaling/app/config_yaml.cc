@@ -310,8 +310,9 @@ void ReadMedia(Section& top, Config& config) {
   std::uint32_t interval_ms = static_cast<std::uint32_t>(ToMillis(config.server.speaker_interval));
   audio.Integer("update_interval", interval_ms, {50, 60'000});
   config.server.speaker_interval = Millis(interval_ms);
-  audio.Unused({"active_level", "min_percentile", "smooth_intervals"},
-               "what counts as speaking is not configurable");
+  audio.Integer("active_level", config.audio.active_level, {0, 127});
+  audio.Integer("min_percentile", config.audio.min_percentile, {0, 100});
+  audio.Integer("smooth_intervals", config.audio.smooth_intervals, {0, 1000});
   audio.Unused({"active_red_encoding", "enable_loss_proxying"}, "audio is forwarded as it comes");
   audio.Finish();
   Section video = top.Map("video");

@@ -1,6 +1,7 @@
 #include "signaling/app/config_yaml_rtc.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <limits>
 #include <string>
@@ -166,6 +167,15 @@ void ReadIceServers(Section& rtc, Config& config) {
   }
 }
 
+void ReadKeyFrames(Section throttle, RtcConfig& out) {
+  constexpr std::array<std::string_view, limits::kSpatialLayersMax> kKeys = {
+      "low_quality", "mid_quality", "high_quality"};
+  for (std::size_t layer = 0; layer < kKeys.size(); ++layer) {
+    throttle.Time(kKeys[layer], out.key_frame_intervals[layer], Duration(0), Seconds(60));
+  }
+  throttle.Finish();
+}
+
 void AcceptUnused(Section& rtc) {
   rtc.Unused({"ips", "interfaces"},
              "candidates are not filtered; name the addresses in rtc.node_ip");
@@ -176,7 +186,6 @@ void AcceptUnused(Section& rtc) {
              "ICE over TCP is not offered");
   rtc.Ignored({"allow_tcp_fallback"});  // explained by tcp_port; nobody sets it alone
   rtc.Unused({"congestion_control"}, "congestion control has no settings");
-  rtc.Unused({"pli_throttle"}, "key-frame requests have a fixed spacing");
   rtc.Unused({"packet_buffer_size", "packet_buffer_size_video", "packet_buffer_size_audio"},
              "the history for retransmissions has a fixed size in bytes");
   rtc.Unused({"batch_io"}, "packets are always sent in batches");
@@ -207,6 +216,7 @@ void ReadRtc(Section rtc, Config& config) {
                "external addresses are not discovered; name them in rtc.node_ip");
   }
   rtc.Bool("enable_loopback_candidate", config.rtc.enable_loopback_candidate);
+  ReadKeyFrames(rtc.Map("pli_throttle"), config.rtc);
   rtc.Always("use_ice_lite", true, "Fovea is always ICE-lite");
   rtc.Always("use_mdns", false, "candidates carry addresses");
   AcceptUnused(rtc);

@@ -184,6 +184,10 @@ std::optional<std::string> Server::StartWorkers() {
     worker.worker.seed = RandomSeed();
     worker.worker.wall_offset_us =
         io::WallNow().value - ToMicros(io::MonotonicNow().time_since_epoch());
+    worker.worker.uplinks.key_frame_intervals = config_.rtc.key_frame_intervals;
+    worker.worker.uplinks.speaker = {.active_dbov = config_.audio.active_level,
+                                     .active_percent = config_.audio.min_percentile,
+                                     .smooth_windows = config_.audio.smooth_intervals};
     const std::uint16_t first = config_.rtc.udp_ports.first;
     const auto port = static_cast<std::uint16_t>(first == 0 ? 0 : first + i);
     const char* bind_to = all_loopback && !any_v6 ? "127.0.0.1" : (any_v6 ? "::" : "0.0.0.0");

@@ -46,6 +46,7 @@ rtc:
   enable_loopback_candidate: yes
   use_ice_lite: true
   workers: 3
+  pli_throttle: {low_quality: 300ms, high_quality: 2s}
   stun_servers: [stun.example.org:3478]
   turn_servers:
     - {host: turn.example.org, port: 443, protocol: tls, username: u, credential: c}
@@ -61,7 +62,7 @@ room:
     "open: house": {empty_timeout: 7}
 limit: {max_metadata_size: 10, max_attributes_size: 11, max_room_name_length: 12,
         max_participant_identity_length: 13, max_participant_name_length: 14}
-audio: {update_interval: 500}
+audio: {update_interval: 500, active_level: 40, min_percentile: 50, smooth_intervals: 3}
 video: {dynacast_pause_delay: 1s500ms, codec_regression_threshold: 8}
 enable_data_tracks: false
 webhook:
@@ -98,6 +99,7 @@ TEST_F(ConfigYamlReads, MediaAddressesAndIceServers) {
   EXPECT_TRUE(config.rtc.use_external_ip);
   EXPECT_TRUE(config.rtc.enable_loopback_candidate);
   EXPECT_EQ(config.rtc.workers, 3U);
+  EXPECT_THAT(config.rtc.key_frame_intervals, ElementsAre(Millis(300), Seconds(1), Seconds(2)));
   ASSERT_EQ(config.server.ice_servers.size(), 2U);
   EXPECT_THAT(config.server.ice_servers[0].urls, ElementsAre("stun:stun.example.org:3478"));
   EXPECT_THAT(config.server.ice_servers[1].urls,
@@ -118,6 +120,9 @@ TEST_F(ConfigYamlReads, RoomsLimitsAndMedia) {
   EXPECT_EQ(config.server.identity_chars_max, 13U);
   EXPECT_EQ(config.server.name_chars_max, 14U);
   EXPECT_EQ(config.server.speaker_interval, Millis(500));
+  EXPECT_EQ(config.audio.active_level, 40);
+  EXPECT_EQ(config.audio.min_percentile, 50);
+  EXPECT_EQ(config.audio.smooth_intervals, 3U);
   EXPECT_EQ(config.server.dynacast_pause_delay, Millis(1500));
   EXPECT_EQ(config.server.codec_regression_threshold, 8U);
   const auto& presets = config.server.room.configurations;
