@@ -21,10 +21,18 @@ struct PortRange {
   std::uint16_t last = 0;
 };
 
+// An empty list says nothing.
+struct AddressFilter {
+  std::vector<std::string> includes{};
+  std::vector<std::string> excludes{};
+};
+
 struct RtcConfig {
   PortRange udp_ports{7882, 7889};  // rtc.udp_port: "7882" or "7882-7889"; worker i takes first + i
   std::uint16_t tcp_port = 7881;    // accepted; ICE-TCP is a later feature, see notes
-  std::vector<std::string> node_ips;  // rtc.node_ip; empty: addresses of the interfaces
+  std::vector<std::string> node_ips{};  // rtc.node_ip; empty: addresses of the interfaces
+  AddressFilter ips{};                  // networks, of the interfaces' addresses
+  AddressFilter interfaces{};           // names
   bool use_external_ip = false;
   bool enable_loopback_candidate = false;
   std::uint32_t workers = 0;  // rtc.workers (ours): 0 = one per core but one, at least one

@@ -79,11 +79,20 @@ void WriteTurnServer(Writer& writer, const livekit::IceServer& server, Secrets s
   writer.out() << EndMap;
 }
 
+void WriteFilter(Writer& writer, const char* key, const AddressFilter& filter) {
+  writer.Open(key);
+  writer.Texts("includes", filter.includes);
+  writer.Texts("excludes", filter.excludes);
+  writer.Close();
+}
+
 void WriteRtc(Writer& writer, const Config& config, Secrets secrets) {
   writer.Open("rtc");
   writer.Text("udp_port", FormatPortRange(config.rtc.udp_ports));
   writer.Number("tcp_port", config.rtc.tcp_port);
   writer.Text("node_ip", Joined(config.rtc.node_ips));
+  WriteFilter(writer, "ips", config.rtc.ips);
+  WriteFilter(writer, "interfaces", config.rtc.interfaces);
   writer.Switch("use_external_ip", config.rtc.use_external_ip);
   writer.Switch("enable_loopback_candidate", config.rtc.enable_loopback_candidate);
   writer.Number("workers", config.rtc.workers);

@@ -10,6 +10,7 @@
 
 #include "sfu/core/limits.h"
 #include "signaling/app/config_values.h"
+#include "signaling/matrix/egress_policy.h"
 
 namespace fovea::app {
 namespace {
@@ -167,6 +168,25 @@ void ReadIceServers(Section& rtc, Config& config) {
   }
 }
 
+void ReadFilters(Section& rtc, RtcConfig& out) {
+  Section ips = rtc.Map("ips");
+  const auto read_networks = [&](std::string_view key, std::vector<std::string>& ranges) {
+    ips.TextList(key, ranges);
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+      if (matrix::Cidr::Parse(ranges[i])) continue;
+      ips.Error(ips.Any(key)->items[i], key,
+                "networks such as 10.0.0.0/8, found " + Quoted(ranges[i]));
+    }
+  };
+  read_networks("includes", out.ips.includes);
+  read_networks("excludes", out.ips.excludes);
+  ips.Finish();
+  Section interfaces = rtc.Map("interfaces");
+  interfaces.TextList("includes", out.interfaces.includes);
+  interfaces.TextList("excludes", out.interfaces.excludes);
+  interfaces.Finish();
+}
+
 void ReadKeyFrames(Section throttle, RtcConfig& out) {
   constexpr std::array<std::string_view, limits::kSpatialLayersMax> kKeys = {
       "low_quality", "mid_quality", "high_quality"};
@@ -177,8 +197,6 @@ void ReadKeyFrames(Section throttle, RtcConfig& out) {
 }
 
 void AcceptUnused(Section& rtc) {
-  rtc.Unused({"ips", "interfaces"},
-             "candidates are not filtered; name the addresses in rtc.node_ip");
   rtc.Unused({"advertise_internal_ip", "external_ip_only", "skip_external_ip_validation",
               "use_stun_port_as_ice"},
              "external addresses are not discovered; name them in rtc.node_ip");
@@ -216,6 +234,7 @@ void ReadRtc(Section rtc, Config& config) {
                "external addresses are not discovered; name them in rtc.node_ip");
   }
   rtc.Bool("enable_loopback_candidate", config.rtc.enable_loopback_candidate);
+  ReadFilters(rtc, config.rtc);
   ReadKeyFrames(rtc.Map("pli_throttle"), config.rtc);
   rtc.Always("use_ice_lite", true, "Fovea is always ICE-lite");
   rtc.Always("use_mdns", false, "candidates carry addresses");

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "sfu/crypto/secret.h"
-#include "sfu/io/interfaces.h"
 #include "sfu/io/system_clock.h"
+#include "signaling/app/candidate_addresses.h"
 #include "signaling/app/join_params.h"
 #include "signaling/app/log.h"
 #include "signaling/app/metrics_census.h"
@@ -38,15 +38,6 @@ std::size_t WorkerCount(const RtcConfig& rtc) {
     count = 1;  // one port, one worker
   }
   return std::clamp<std::size_t>(count, 1, limits::kWorkersMax);
-}
-
-std::vector<std::string> CandidateIps(const RtcConfig& rtc) {
-  if (!rtc.node_ips.empty()) return rtc.node_ips;
-  const auto loopback =
-      rtc.enable_loopback_candidate ? io::Loopback::kInclude : io::Loopback::kExclude;
-  std::vector<std::string> ips = io::InterfaceAddresses(loopback);
-  if (ips.empty()) ips = io::InterfaceAddresses(io::Loopback::kInclude);
-  return ips;
 }
 
 livekit::WebhookOptions WebhookOptionsOf(const Config& config) {
@@ -167,7 +158,9 @@ void Server::OnSignal(int number) {
 
 std::optional<std::string> Server::StartWorkers() {
   const std::size_t count = WorkerCount(config_.rtc);
-  const std::vector<std::string> ips = CandidateIps(config_.rtc);
+  Result<std::vector<std::string>, std::string> candidates = CandidateAddresses(config_.rtc);
+  if (!candidates.ok()) return candidates.error();
+  const std::vector<std::string> ips = std::move(*candidates);
   const bool all_loopback = std::all_of(ips.begin(), ips.end(), [](const std::string& ip) {
     return ip.starts_with("127.") || ip == "::1";
   });

@@ -43,6 +43,8 @@ rtc:
   tcp_port: 0
   node_ip: {ipv4: 192.0.2.7, ipv6: "2001:db8::7"}
   use_external_ip: true
+  ips: {includes: [192.0.2.0/24], excludes: [192.0.2.9]}
+  interfaces: {excludes: [docker0]}
   enable_loopback_candidate: yes
   use_ice_lite: true
   workers: 3
@@ -98,6 +100,9 @@ TEST_F(ConfigYamlReads, MediaAddressesAndIceServers) {
   EXPECT_THAT(config.rtc.node_ips, ElementsAre("192.0.2.7", "2001:db8::7"));
   EXPECT_TRUE(config.rtc.use_external_ip);
   EXPECT_TRUE(config.rtc.enable_loopback_candidate);
+  EXPECT_THAT(config.rtc.ips.includes, ElementsAre("192.0.2.0/24"));
+  EXPECT_THAT(config.rtc.ips.excludes, ElementsAre("192.0.2.9"));
+  EXPECT_THAT(config.rtc.interfaces.excludes, ElementsAre("docker0"));
   EXPECT_EQ(config.rtc.workers, 3U);
   EXPECT_THAT(config.rtc.key_frame_intervals, ElementsAre(Millis(300), Seconds(1), Seconds(2)));
   ASSERT_EQ(config.server.ice_servers.size(), 2U);
@@ -241,6 +246,8 @@ constexpr Mistake kMistakes[] = {
     {"rtc:\n  node_ip: example.org\n",
      "f.yaml:2:12: rtc.node_ip: expected the address that clients reach this machine at, such as "
      "192.0.2.7 or 192.0.2.7,2001:db8::7, found \"example.org\""},
+    {"rtc:\n  ips: {excludes: [10.0.0.0/8, home]}\n",
+     "f.yaml:2:32: rtc.ips.excludes: expected networks such as 10.0.0.0/8, found \"home\""},
     {"rtc:\n  workers: 99\n",
      "f.yaml:2:12: rtc.workers: expected a whole number from 0 to 16, found \"99\""},
     {"rtc:\n  turn_servers:\n    - host: h\n      protocol: sctp\n",
