@@ -227,6 +227,21 @@ void Section::Unused(std::initializer_list<std::string_view> keys, std::string_v
   }
 }
 
+void Section::UnusedTogether(std::initializer_list<std::string_view> keys, std::string_view why) {
+  std::optional<YamlPlace> first;
+  std::string names;
+  for (const std::string_view key : keys) {
+    const YamlNode* value = Any(key);
+    if (value == nullptr || IsOff(*value)) continue;
+    const YamlPlace place = Find(key)->place;
+    if (!first || place < *first) first = place;
+    names += (names.empty() ? "" : ", ") + PathOf(key);
+  }
+  if (!first) return;
+  findings_.Note(*first, names + (names.find(',') == std::string::npos ? " is" : " are") +
+                             " accepted, not used: " + std::string(why));
+}
+
 void Section::Ignored(std::initializer_list<std::string_view> keys) {
   for (const std::string_view key : keys) known_.emplace_back(key);
 }

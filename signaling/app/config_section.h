@@ -70,7 +70,9 @@ class Section {
   // Keys that LiveKit has and Fovea makes no use of. A note says so where they ask for something:
   // not for 0, -1, false, "" and empty lists.
   void Unused(std::initializer_list<std::string_view> keys, std::string_view why);
-  // Keys whose presence is explained by another note, or asks for nothing.
+  // The same in one note for all of them.
+  void UnusedTogether(std::initializer_list<std::string_view> keys, std::string_view why);
+  // Keys whose presence is explained by another note.
   void Ignored(std::initializer_list<std::string_view> keys);
   // A switch that always stands at `value` here; a note says why where the file wants it otherwise.
   void Always(std::string_view key, bool value, std::string_view why);

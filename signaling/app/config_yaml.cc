@@ -245,7 +245,8 @@ void ReadPresets(const YamlNode& node, Section& room,
     std::string text;
     preset.Text("metadata", text);
     configuration.set_metadata(text);
-    preset.Ignored({"name", "tags"});
+    preset.Unused({"name"}, "a configuration goes by the key that it stands under");
+    preset.Unused({"tags"}, "rooms have no tags here");
     preset.Unused({"egress", "agents"}, "there are no egress and no agent services here");
     preset.Unused({"min_playout_delay", "max_playout_delay"},
                   "receivers choose their own playout delay");
@@ -353,7 +354,7 @@ void ReadObservation(Section& top, Config& config) {
                   "item_sample_initial", "item_sample_interval"},
                  "repeated lines are always limited");
   logging.Unused({"component_levels"}, "there is one level for all");
-  logging.Ignored({"pion_level"});  // of a library that is not here; every sample sets it
+  logging.Unused({"pion_level"}, "it is of a library that is not here");
   logging.Finish();
   ReadLevel(top, "log_level", config);  // LiveKit's old place for it, which wins there too
 

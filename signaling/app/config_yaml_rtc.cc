@@ -18,6 +18,21 @@ namespace {
 constexpr std::size_t kIceServersMax = 16;  // clients gather from each of them
 constexpr std::int64_t kTurnTtlSecondsMax = 366L * 24 * 3600;
 
+constexpr std::initializer_list<std::string_view> kTurnKeys = {
+    "domain",
+    "cert_file",
+    "key_file",
+    "tls_port",
+    "udp_port",
+    "external_tls",
+    "relay_range_start",
+    "relay_range_end",
+    "ttl_seconds",
+    "bind_addresses",
+    "per_user_relay_allocation_limit",
+    "allow_restricted_peer_cidrs",
+    "deny_peer_cidrs"};
+
 // udp_port: 7882, "7882-7892" or {start: 7882, end: 7892}.
 void ReadUdpPort(Section& rtc, Config& config) {
   const YamlNode* value = rtc.Any("udp_port");
@@ -200,9 +215,9 @@ void AcceptUnused(Section& rtc) {
   rtc.Unused({"advertise_internal_ip", "external_ip_only", "skip_external_ip_validation",
               "use_stun_port_as_ice"},
              "external addresses are not discovered; name them in rtc.node_ip");
-  rtc.Unused({"force_tcp", "tcp_fallback_rtt_threshold", "allow_udp_unstable_fallback"},
+  rtc.Unused({"force_tcp", "allow_tcp_fallback", "tcp_fallback_rtt_threshold",
+              "allow_udp_unstable_fallback"},
              "ICE over TCP is not offered");
-  rtc.Ignored({"allow_tcp_fallback"});  // explained by tcp_port; nobody sets it alone
   rtc.Unused({"congestion_control"}, "congestion control has no settings");
   rtc.Unused({"packet_buffer_size", "packet_buffer_size_video", "packet_buffer_size_audio"},
              "the history for retransmissions has a fixed size in bytes");
@@ -249,12 +264,11 @@ void ReadTurn(Section turn) {
     turn.Unused(
         {"enabled"},
         "Fovea relays nothing; run a TURN server of its own and name it in rtc.turn_servers");
+    // All of them belong to `enabled`, whose note covers them.
+    turn.Ignored(kTurnKeys);
+  } else {
+    turn.UnusedTogether(kTurnKeys, "turn.enabled is false, and Fovea relays nothing");
   }
-  // All of them belong to `enabled`, whose note covers them.
-  turn.Ignored({"domain", "cert_file", "key_file", "tls_port", "udp_port", "external_tls",
-                "relay_range_start", "relay_range_end", "ttl_seconds", "bind_addresses",
-                "per_user_relay_allocation_limit", "allow_restricted_peer_cidrs",
-                "deny_peer_cidrs"});
   turn.Finish();
 }
 

@@ -306,11 +306,46 @@ TEST(ConfigYaml, SaysInOneLineWhichKeysItMakesNoUseOf) {
 
 TEST(ConfigYaml, KeepsQuietAboutUnusedKeysThatAskForNothing) {
   const auto config = Load(
-      "redis: {address: \"\"}\nturn: {enabled: false, udp_port: 3478}\nlimit: {num_tracks: -1}\n"
-      "rtc: {use_external_ip: false, ips: {includes: []}}\n");
+      "redis: {address: \"\"}\nturn: {enabled: false, domain: \"\", tls_port: 0}\n"
+      "limit: {num_tracks: -1}\nrtc: {use_external_ip: false, allow_tcp_fallback: false}\n");
   ASSERT_TRUE(config.ok()) << config.error().ToString();
   EXPECT_THAT(config->notes, IsEmpty());
 }
+
+struct Unused {
+  const char* yaml;
+  const char* note;
+};
+
+class ConfigUnused : public testing::TestWithParam<Unused> {};
+
+TEST_P(ConfigUnused, IsSaidInOneLineWithItsPlace) {
+  const auto config = Load(GetParam().yaml);
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_THAT(config->notes, ElementsAre(GetParam().note));
+}
+
+constexpr Unused kUnused[] = {
+    {"logging:\n  pion_level: error\n",
+     "f.yaml:2:3: logging.pion_level is accepted, not used: it is of a library that is not here"},
+    {"rtc:\n  allow_tcp_fallback: true\n",
+     "f.yaml:2:3: rtc.allow_tcp_fallback is accepted, not used: ICE over TCP is not offered"},
+    {"room:\n  room_configurations:\n    a: {name: b}\n",
+     "f.yaml:3:9: room.room_configurations.a.name is accepted, not used: a configuration goes by "
+     "the key that it stands under"},
+    {"room:\n  room_configurations:\n    a: {tags: {x: y}}\n",
+     "f.yaml:3:9: room.room_configurations.a.tags is accepted, not used: rooms have no tags here"},
+    {"turn:\n  enabled: false\n  udp_port: 3478\n  tls_port: 5349\n  domain: t.example.org\n",
+     "f.yaml:3:3: turn.domain, turn.tls_port, turn.udp_port are accepted, not used: turn.enabled is "
+     "false, and Fovea relays nothing"},
+    {"turn:\n  ttl_seconds: 5\n",
+     "f.yaml:2:3: turn.ttl_seconds is accepted, not used: turn.enabled is false, and Fovea relays "
+     "nothing"},
+    {"turn:\n  enabled: true\n  udp_port: 3478\n",
+     "f.yaml:2:3: turn.enabled is accepted, not used: Fovea relays nothing; run a TURN server of "
+     "its own and name it in rtc.turn_servers"},
+};
+INSTANTIATE_TEST_SUITE_P(All, ConfigUnused, testing::ValuesIn(kUnused));
 
 TEST(ConfigYaml, EmptyValuesAreAsGoodAsAbsentOnes) {
   const auto config = Load("port:\nrtc:\nkeys:\nbind_addresses: []\nroom:\n  enabled_codecs:\n");
