@@ -11,6 +11,7 @@
 
 #include "sfu/core/limits.h"
 #include "sfu/core/time.h"
+#include "signaling/app/config_error.h"
 #include "signaling/app/config_matrix.h"
 #include "signaling/livekit/options.h"
 
@@ -104,6 +105,7 @@ struct Config {
   std::string key_file;            // more keys; the caller of LoadConfig reads it
   std::string page_dir;            // --page: files served to browsers in dev mode
   std::vector<std::string> notes;  // one line per accepted but unused key; logged once
+  ConfigPlaces places;             // of what config_rules.h judges, where a file has it
 };
 
 }  // namespace fovea::app

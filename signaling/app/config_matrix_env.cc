@@ -105,6 +105,8 @@ MaybeError Reader::ReadKeys() {
   if (key.empty()) return Wrong("LIVEKIT_KEY", "an API key, as there is LIVEKIT_SECRET");
   if (secret.empty()) return Wrong("LIVEKIT_SECRET", "a secret, as there is LIVEKIT_KEY");
   // The first key of the map signs; of one that is given here there are no others.
+  ForgetKeys(config_.places);
+  config_.places["keys." + key] = {.file = "LIVEKIT_SECRET"};
   config_.keys = {{key, secret}};
   return std::nullopt;
 }

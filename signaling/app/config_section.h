@@ -27,6 +27,7 @@ class ConfigFindings {
   void Note(YamlPlace place, std::string message);
   void UnknownKey(YamlPlace place, std::string message);  // an error, or a note if not strict
 
+  [[nodiscard]] ConfigPlace In(YamlPlace place) const { return {file_, place.line, place.column}; }
   [[nodiscard]] const std::optional<ConfigError>& error() const { return error_; }
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
@@ -81,6 +82,8 @@ class Section {
   void Finish();
 
   [[nodiscard]] std::string PathOf(std::string_view key) const;
+  // Puts where `key` stands into `places`, if it does.
+  void Locate(std::string_view key, ConfigPlaces& places) const;
   void Error(const YamlNode& at, std::string_view key, std::string_view expected);
   [[nodiscard]] ConfigFindings& findings() { return findings_; }
 

@@ -82,7 +82,8 @@ void ReadTls(Section tls, TlsConfig& out) {
   tls.Finish();
 }
 
-void ReadKeys(const YamlNode& node, ConfigFindings& findings, wire::ApiKeys& out) {
+void ReadKeys(const YamlNode& node, ConfigFindings& findings, wire::ApiKeys& out,
+              ConfigPlaces& places) {
   if (node.kind == YamlNode::Kind::kNull) return;
   if (node.kind != YamlNode::Kind::kMap) {
     // Without quoting what is there: it may be the secret.
@@ -93,6 +94,7 @@ void ReadKeys(const YamlNode& node, ConfigFindings& findings, wire::ApiKeys& out
     const bool usable = entry.value.kind == YamlNode::Kind::kScalar && !entry.value.text.empty();
     if (usable && !entry.key.empty()) {
       out.insert_or_assign(entry.key, entry.value.text);
+      places["keys." + entry.key] = findings.In(entry.place);
     } else {
       findings.Error(entry.value.kind == YamlNode::Kind::kNull ? entry.place : entry.value.place,
                      "keys: expected a secret after the API key " + Quoted(entry.key));
@@ -143,6 +145,8 @@ void ReadWebhookTarget(const YamlNode& node, const std::string& path, ConfigFind
 void ReadWebhook(Section webhook, Config& config) {
   std::vector<WebhookTarget>& targets = config.webhook.targets;
   webhook.Text("api_key", config.webhook.api_key);
+  webhook.Locate("api_key", config.places);
+  webhook.Locate("urls", config.places);
   const YamlNode* urls = webhook.Any("urls");
   if (urls != nullptr && urls->kind != YamlNode::Kind::kList) {
     webhook.Error(*urls, "urls", "a list of URLs, found " + Describe(*urls));
@@ -361,6 +365,8 @@ void ReadObservation(Section& top, Config& config) {
   top.Integer("prometheus_port", config.prometheus.port, kPortRange);  // the old place
   Section prometheus = top.Map("prometheus");
   prometheus.Integer("port", config.prometheus.port, kPortRange);
+  top.Locate("prometheus_port", config.places);
+  prometheus.Locate("port", config.places);
   prometheus.Text("username", config.prometheus.username);
   prometheus.Text("password", config.prometheus.password);
   prometheus.Finish();
@@ -395,7 +401,8 @@ Result<Config, ConfigError> LoadConfig(std::string_view yaml_text, const LoadOpt
   Section top(&*parsed, "", findings);
   ReadDevelopment(top, options, config);
   ReadListener(top, config);
-  if (const YamlNode* keys = top.Any("keys")) ReadKeys(*keys, findings, config.keys);
+  if (const YamlNode* keys = top.Any("keys")) ReadKeys(*keys, findings, config.keys, config.places);
+  top.Locate("keys", config.places);
   top.Text("key_file", config.key_file);
   top.Text("region", config.server.region);
   ReadTls(top.Map("tls"), config.tls);
@@ -418,12 +425,14 @@ Result<Config, ConfigError> LoadConfig(std::string_view yaml_text, const LoadOpt
 }
 
 Result<wire::ApiKeys, ConfigError> LoadKeys(std::string_view yaml_text,
-                                            const std::string& file_name) {
+                                            const std::string& file_name, ConfigPlaces& places) {
   const Result<YamlNode, ConfigError> parsed = Parse(yaml_text, file_name);
   if (!parsed.ok()) return Failure{parsed.error()};
   ConfigFindings findings(file_name, true);
   wire::ApiKeys keys;
-  ReadKeys(*parsed, findings, keys);
+  ForgetKeys(places);
+  places["keys"] = {.file = file_name};
+  ReadKeys(*parsed, findings, keys, places);
   if (findings.error()) return Failure{*findings.error()};
   return keys;
 }

@@ -18,20 +18,19 @@ namespace {
 constexpr std::size_t kIceServersMax = 16;  // clients gather from each of them
 constexpr std::int64_t kTurnTtlSecondsMax = 366L * 24 * 3600;
 
-constexpr std::initializer_list<std::string_view> kTurnKeys = {
-    "domain",
-    "cert_file",
-    "key_file",
-    "tls_port",
-    "udp_port",
-    "external_tls",
-    "relay_range_start",
-    "relay_range_end",
-    "ttl_seconds",
-    "bind_addresses",
-    "per_user_relay_allocation_limit",
-    "allow_restricted_peer_cidrs",
-    "deny_peer_cidrs"};
+constexpr std::initializer_list<std::string_view> kTurnKeys = {"domain",
+                                                               "cert_file",
+                                                               "key_file",
+                                                               "tls_port",
+                                                               "udp_port",
+                                                               "external_tls",
+                                                               "relay_range_start",
+                                                               "relay_range_end",
+                                                               "ttl_seconds",
+                                                               "bind_addresses",
+                                                               "per_user_relay_allocation_limit",
+                                                               "allow_restricted_peer_cidrs",
+                                                               "deny_peer_cidrs"};
 
 // udp_port: 7882, "7882-7892" or {start: 7882, end: 7892}.
 void ReadUdpPort(Section& rtc, Config& config) {
@@ -241,6 +240,7 @@ void ReadRtc(Section rtc, Config& config) {
   ReadNodeIp(rtc, config);
   ReadIceServers(rtc, config);
   rtc.Integer("workers", config.rtc.workers, {0, static_cast<std::int64_t>(limits::kWorkersMax)});
+  rtc.Locate("workers", config.places);
   rtc.Integer("tcp_port", config.rtc.tcp_port, kPortRange);
   rtc.Unused({"tcp_port"}, "ICE over TCP is not offered; clients need UDP");
   rtc.Bool("use_external_ip", config.rtc.use_external_ip);

@@ -336,7 +336,8 @@ constexpr Unused kUnused[] = {
     {"room:\n  room_configurations:\n    a: {tags: {x: y}}\n",
      "f.yaml:3:9: room.room_configurations.a.tags is accepted, not used: rooms have no tags here"},
     {"turn:\n  enabled: false\n  udp_port: 3478\n  tls_port: 5349\n  domain: t.example.org\n",
-     "f.yaml:3:3: turn.domain, turn.tls_port, turn.udp_port are accepted, not used: turn.enabled is "
+     "f.yaml:3:3: turn.domain, turn.tls_port, turn.udp_port are accepted, not used: turn.enabled "
+     "is "
      "false, and Fovea relays nothing"},
     {"turn:\n  ttl_seconds: 5\n",
      "f.yaml:2:3: turn.ttl_seconds is accepted, not used: turn.enabled is false, and Fovea relays "
@@ -430,13 +431,19 @@ TEST(ConfigYaml, SurvivesEveryTruncation) {
 }
 
 TEST(ConfigKeys, ReadsLinesOfKeyAndSecret) {
-  const auto keys = LoadKeys("k1: s1\nk2: s2\n", "keys.yaml");
+  ConfigPlaces places = {{"keys.older", {}}, {"rtc.workers", {}}};
+  const auto keys = LoadKeys("k1: s1\nk2: s2\n", "keys.yaml", places);
   ASSERT_TRUE(keys.ok());
   EXPECT_THAT(*keys, ElementsAre(Pair("k1", "s1"), Pair("k2", "s2")));
+  EXPECT_EQ(places.at("keys.k2").line, 2);
+  EXPECT_EQ(places.at("keys.k2").file, "keys.yaml");
+  EXPECT_FALSE(places.contains("keys.older"));
+  EXPECT_TRUE(places.contains("rtc.workers"));
 }
 
 TEST(ConfigKeys, NeverRepeatsWhatMayBeASecret) {
-  const auto keys = LoadKeys("k1=mysecret", "--keys");
+  ConfigPlaces places;
+  const auto keys = LoadKeys("k1=mysecret", "--keys", places);
   ASSERT_FALSE(keys.ok());
   EXPECT_EQ(keys.error().ToString(), "--keys:1:1: keys: expected lines of \"API key: secret\"");
 }
