@@ -1,5 +1,6 @@
 #include "signaling/app/config_rules.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -56,6 +57,21 @@ std::optional<ConfigError> CheckWebhook(const Config& config) {
   return std::nullopt;
 }
 
+// Everybody can look these up, and give themselves any token.
+std::optional<ConfigError> CheckSampleKeys(const Config& config) {
+  const auto sample = std::find_if(config.keys.begin(), config.keys.end(), [](const auto& entry) {
+    return (entry.first == kDevApiKey && entry.second == kDevApiSecret) ||
+           entry.second == kExampleApiSecret;
+  });
+  if (config.development || sample == config.keys.end()) return std::nullopt;
+  return Wrong(config, "keys." + sample->first,
+               "keys: the secret of " + Quoted(sample->first) +
+                   " is printed in documentation, so that anybody can sign tokens with it. `fovea "
+                   "keys` makes a pair of your own, `fovea setup` a whole configuration, `openssl "
+                   "rand -hex 32` a secret; --dev uses " +
+                   kDevApiKey + " on this machine only");
+}
+
 // The old place counts where the new one is not used.
 std::string_view PrometheusSetting(const Config& config) {
   return config.places.contains("prometheus.port") ? "prometheus.port" : "prometheus_port";
@@ -70,11 +86,11 @@ std::optional<ConfigError> CompleteConfig(Config& config) {
                            " and " + kDevApiSecret);
   }
   if (config.keys.empty()) {
-    return Wrong(
-        config, "keys",
-        "keys: expected at least one API key and secret. `fovea keys` makes a pair; give "
-        "it in the file under keys, with --keys or in LIVEKIT_KEYS");
+    return Wrong(config, "keys",
+                 "keys: expected at least one API key and secret. `fovea keys` makes a pair; give "
+                 "it in the file under keys, with --keys or in LIVEKIT_KEYS");
   }
+  if (std::optional<ConfigError> error = CheckSampleKeys(config)) return error;
   if (!config.page_dir.empty() && !config.development) {
     return Wrong(config, "",
                  "--page: the page gives a token to whoever opens it and is for --dev only");

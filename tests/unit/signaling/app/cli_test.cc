@@ -21,6 +21,7 @@ using testing::IsEmpty;
 using testing::MatchesRegex;
 using testing::Not;
 using testing::Pair;
+using testing::SizeIs;
 using testing::StartsWith;
 
 constexpr std::int64_t kNow = 1'800'000'000;
@@ -214,9 +215,10 @@ TEST(Serve, RemarksOnAKeyFileThatOthersCanRead) {
 
 TEST(Serve, RemarksOnShortSecretsWithoutShowingThem) {
   const Config config = Machine().Serve({"--keys", "k: hunter2"});
-  EXPECT_THAT(config.notes,
-              ElementsAre("--keys:1:1: keys: the secret of \"k\" has 7 characters; use at least 32, "
-                          "as `fovea keys` makes them"));
+  EXPECT_THAT(
+      config.notes,
+      ElementsAre("--keys:1:1: keys: the secret of \"k\" has 7 characters; use at least 32, "
+                  "as `fovea keys` makes them"));
 }
 
 TEST(Serve, RemarksOnLiveKitFlagsWithoutUse) {
@@ -230,10 +232,29 @@ TEST(Serve, RemarksOnLiveKitFlagsWithoutUse) {
 TEST(Serve, RefusesWebhooksThatNobodyCanSign) {
   Machine machine;
   machine.files["f.yaml"].text = "keys: {k: s}\nwebhook: {api_key: other, urls: [\"http://h/\"]}\n";
-  EXPECT_EQ(
-      machine.Print({"--config", "f.yaml"}).err,
-      "fovea: f.yaml:2:11: webhook.api_key: expected one of the API keys in keys, found "
-      "\"other\"\n");
+  EXPECT_EQ(machine.Print({"--config", "f.yaml"}).err,
+            "fovea: f.yaml:2:11: webhook.api_key: expected one of the API keys in keys, found "
+            "\"other\"\n");
+}
+
+TEST(Serve, RefusesCredentialsThatArePrintedInDocumentation) {
+  Machine machine;
+  machine.files["f.yaml"].text = "keys:\n  devkey: secret\n";
+  const Reply reply = machine.Print({"--config", "f.yaml"});
+  EXPECT_EQ(reply.exit_code, kExitFailed);
+  EXPECT_THAT(reply.err, StartsWith("fovea: f.yaml:2:3: keys: the secret of \"devkey\" is printed "
+                                    "in documentation, so that anybody can sign tokens with it. "));
+  EXPECT_THAT(reply.err, AllOf(HasSubstr("`fovea keys`"), HasSubstr("`openssl rand")));
+  EXPECT_THAT(machine.Print({"--keys", "devkey: secret"}).err, StartsWith("fovea: --keys:1:1: "));
+  machine.variables = {{"LIVEKIT_KEY", "devkey"}, {"LIVEKIT_SECRET", "secret"}};
+  EXPECT_THAT(machine.Print({"serve"}).err, StartsWith("fovea: LIVEKIT_SECRET: keys: "));
+  machine.variables.clear();
+  std::ifstream example(std::string(FOVEA_SOURCE_DIR) + "/configs/example.yaml");
+  machine.files["example.yaml"].text = {std::istreambuf_iterator<char>(example), {}};
+  EXPECT_THAT(machine.Print({"--config", "example.yaml"}).err, HasSubstr("\"APIexample\""));
+  // On this machine only, they are what everybody's examples use.
+  EXPECT_TRUE(machine.Serve({"--dev", "--config", "f.yaml"}).development);
+  EXPECT_THAT(machine.Serve({"--keys", "devkey: another"}).notes, SizeIs(1));
 }
 
 struct WholeFile {
@@ -276,7 +297,8 @@ TEST(ConfigCheck, SaysOkAndRemarks) {
   const Reply reply = machine.Print({"config", "check", "f.yaml"});
   EXPECT_EQ(reply.exit_code, 0);
   EXPECT_EQ(reply.out, "f.yaml: OK\n");
-  EXPECT_THAT(reply.err, StartsWith("note: f.yaml:1:8: keys: the secret of \"k\" has 5 characters"));
+  EXPECT_THAT(reply.err,
+              StartsWith("note: f.yaml:1:8: keys: the secret of \"k\" has 5 characters"));
 }
 
 TEST(ConfigCheck, FailsWithTheMistake) {
