@@ -7,12 +7,13 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace fovea::io {
 
-std::vector<std::string> InterfaceAddresses(Loopback loopback) {
-  std::vector<std::string> v4;
-  std::vector<std::string> v6;
+std::vector<InterfaceAddress> ListInterfaceAddresses(Loopback loopback) {
+  std::vector<InterfaceAddress> v4;
+  std::vector<InterfaceAddress> v6;
   ifaddrs* list = nullptr;
   if (getifaddrs(&list) != 0) return {};
   for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
@@ -22,18 +23,26 @@ std::vector<std::string> InterfaceAddresses(Loopback loopback) {
     if (entry->ifa_addr->sa_family == AF_INET) {
       const auto* in4 = reinterpret_cast<const sockaddr_in*>(entry->ifa_addr);
       if (inet_ntop(AF_INET, &in4->sin_addr, text.data(), text.size()) != nullptr)
-        v4.emplace_back(text.data());
+        v4.push_back({entry->ifa_name, text.data()});
     } else if (entry->ifa_addr->sa_family == AF_INET6) {
       const auto* in6 = reinterpret_cast<const sockaddr_in6*>(entry->ifa_addr);
       if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr)) continue;
       if (inet_ntop(AF_INET6, &in6->sin6_addr, text.data(), text.size()) != nullptr)
-        v6.emplace_back(text.data());
+        v6.push_back({entry->ifa_name, text.data()});
     }
   }
   freeifaddrs(list);
   v4.insert(v4.end(), v6.begin(), v6.end());
   v4.erase(std::unique(v4.begin(), v4.end()), v4.end());
   return v4;
+}
+
+std::vector<std::string> InterfaceAddresses(Loopback loopback) {
+  std::vector<std::string> ips;
+  for (InterfaceAddress& address : ListInterfaceAddresses(loopback)) {
+    ips.push_back(std::move(address.ip));
+  }
+  return ips;
 }
 
 }  // namespace fovea::io

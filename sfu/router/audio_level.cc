@@ -7,20 +7,24 @@
 namespace fovea::router {
 namespace {
 
-// Exponential moving average over two windows: 2 / (2 + 1).
-constexpr double kSmoothing = 2.0 / 3.0;
 constexpr double kSteps = 8;
+
+// Of an exponential moving average over so many windows.
+double SmoothingOver(std::uint32_t windows) {
+  return windows < 2 ? 1.0 : 2.0 / (1.0 + static_cast<double>(windows));
+}
 
 }  // namespace
 
 void ActiveSpeakerLevel::Observe(Instant now, std::uint8_t dbov, Duration duration) {
   if (last_packet_at_ != Instant::min() && now - last_packet_at_ > 2 * kWindow) {
-    *this = ActiveSpeakerLevel{};  // silence in between: what was before says nothing about now
+    *this =
+        ActiveSpeakerLevel(tuning_);  // silence in between: what was before says nothing about now
   }
   last_packet_at_ = now;
   duration = std::clamp(duration, Duration::zero(), kPacketMax);
   observed_ += duration;
-  if (dbov <= kActiveDbov) {
+  if (dbov <= tuning_.active_dbov) {
     active_ += duration;
     loudest_ = std::min(loudest_, dbov);
   }
@@ -29,15 +33,15 @@ void ActiveSpeakerLevel::Observe(Instant now, std::uint8_t dbov, Duration durati
 
 void ActiveSpeakerLevel::CloseWindow() {
   double level = 0;
-  if (active_ * 100 >= kWindow * kActivePercent) {
+  if (active_ > Duration::zero() && active_ * 100 >= kWindow * int{tuning_.active_percent}) {
     const double share =
         static_cast<double>(active_.count()) / static_cast<double>(kWindow.count());
     const double dbov = static_cast<double>(loudest_) - 20 * std::log10(share);
     level = std::min(1.0, std::pow(10.0, -dbov / 20));
   }
-  smoothed_ += (level - smoothed_) * kSmoothing;
+  smoothed_ += (level - smoothed_) * SmoothingOver(tuning_.smooth_windows);
   // Below the threshold of activity it is silence; otherwise the average would never reach zero.
-  if (level == 0 && smoothed_ < std::pow(10.0, -static_cast<double>(kActiveDbov) / 20)) {
+  if (level == 0 && smoothed_ < std::pow(10.0, -static_cast<double>(tuning_.active_dbov) / 20)) {
     smoothed_ = 0;
   }
   observed_ = Duration::zero();

@@ -8,18 +8,27 @@
 
 namespace fovea::router {
 
-// Looks at windows of kWindow of audio. Someone is active in a window if at least kActivePercent of
-// it is at kActiveDbov or louder; the level is the loudest packet of the window, lowered by how
-// much of the window was silent, smoothed over two windows.
-//
-// The figures are LiveKit's, because its clients tune their display to them.
+// What counts as speaking. The figures are LiveKit's, because its clients tune their display to
+// them.
+struct SpeakerTuning {
+  // 0 loudest, 127 silence: 35 is -35 dBov. Larger: quieter voices count, and so does noise.
+  std::uint8_t active_dbov = 35;
+  // Of a window. Smaller: a cough counts.
+  std::uint8_t active_percent = 40;
+  // Windows that the level is smoothed over; 0 and 1: not at all. Larger: calmer, and later.
+  std::uint32_t smooth_windows = 2;
+};
+
+// Looks at windows of kWindow of audio. Someone is active in a window if at least so much of it is
+// loud enough; the level is the loudest packet of the window, lowered by how much of the window was
+// silent, smoothed over windows.
 class ActiveSpeakerLevel {
  public:
   static constexpr Duration kWindow = Millis(400);
-  static constexpr int kActivePercent = 40;
-  static constexpr std::uint8_t kActiveDbov = 35;      // -35 dBov
   static constexpr Duration kPacket = Millis(20);      // when timestamps do not tell
   static constexpr Duration kPacketMax = Millis(120);  // the longest Opus packet
+
+  explicit ActiveSpeakerLevel(const SpeakerTuning& tuning = {}) : tuning_(tuning) {}
 
   // One packet's level (0 loudest, 127 silence) and how much audio it holds. Levels are the
   // sender's word: nothing here may be used to decide who is heard.
@@ -32,6 +41,7 @@ class ActiveSpeakerLevel {
  private:
   void CloseWindow();
 
+  SpeakerTuning tuning_;
   Duration observed_{};
   Duration active_{};
   std::uint8_t loudest_ = 127;

@@ -32,8 +32,9 @@ Instant KeyFrameThrottle::DueAt(std::uint8_t layer) const {
   if (!state.is_wanted) return kNever;
   if (state.asked_at == Instant::min()) return Instant::min();
   if (state.is_urgent) return state.asked_at + kUrgentSpacing;
-  const Duration first = layer == 0 ? kLowInterval : kInterval;
-  return state.asked_at + std::min(kIntervalMax, first * (1 << std::min<int>(state.repeats, 4)));
+  const Duration first = std::max(intervals_[layer], kUrgentSpacing);
+  return state.asked_at +
+         std::min(std::max(kIntervalMax, first), first * (1 << std::min<int>(state.repeats, 4)));
 }
 
 InlineVector<std::uint8_t, limits::kSpatialLayersMax> KeyFrameThrottle::Collect(Instant now) {

@@ -13,8 +13,13 @@
 
 namespace fovea::router {
 
+// How far apart requests for a layer are at least. Shorter: losses are repaired sooner and cost
+// everybody quality. LiveKit's figures: a key frame of a small layer is cheap.
+using KeyFrameIntervals = std::array<Duration, limits::kSpatialLayersMax>;
+inline constexpr KeyFrameIntervals kKeyFrameIntervals = {Millis(500), Millis(1000), Millis(1000)};
+
 // Invariants:
-//  (1) Requests for one layer are at least kUrgentSpacing apart, and IntervalOf(layer) apart unless
+//  (1) Requests for one layer are at least kUrgentSpacing apart, and its interval apart unless
 //      somebody started watching since.
 //  (2) A request is repeated, ever more slowly, until the key frame arrives or nobody wants it.
 class KeyFrameThrottle {
@@ -26,11 +31,12 @@ class KeyFrameThrottle {
   // Joins that come closer together share a key frame. Larger: later joiners wait. Smaller: a room
   // that fills up costs its publishers several key frames a second.
   static constexpr Duration kUrgentSpacing = Millis(200);
-  // LiveKit's figures: a key frame of a small layer is cheap.
-  static constexpr Duration kLowInterval = Millis(500);
-  static constexpr Duration kInterval = Millis(1000);
-  // Repeats double up to this, for publishers that stopped the layer and will not answer.
+  // Repeats double up to this, or the interval if that is longer: for publishers that stopped the
+  // layer and will not answer.
   static constexpr Duration kIntervalMax = Seconds(4);
+
+  explicit KeyFrameThrottle(const KeyFrameIntervals& intervals = kKeyFrameIntervals)
+      : intervals_(intervals) {}
 
   // A wish, told once: repeating it is this class's business.
   void Request(Instant now, std::uint8_t layer, Cause cause);
@@ -53,6 +59,7 @@ class KeyFrameThrottle {
 
   [[nodiscard]] Instant DueAt(std::uint8_t layer) const;
 
+  KeyFrameIntervals intervals_;
   std::array<Layer, limits::kSpatialLayersMax> layers_{};
 };
 

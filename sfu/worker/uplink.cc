@@ -17,8 +17,10 @@ std::uint32_t ClockOf(const control::AddPublication& description) {
 
 }  // namespace
 
-Uplink::Uplink(const control::AddPublication& description)
-    : handle_(description.publication),
+Uplink::Uplink(const control::AddPublication& description, const UplinkTuning& tuning)
+    : key_frames(tuning.key_frame_intervals),
+      speaker(tuning.speaker),
+      handle_(description.publication),
       session_(description.session),
       kind_(description.kind),
       clock_rate_(ClockOf(description)) {

@@ -23,12 +23,18 @@
 
 namespace fovea::worker {
 
+// What an operator can set about every published track.
+struct UplinkTuning {
+  router::KeyFrameIntervals key_frame_intervals = router::kKeyFrameIntervals;
+  router::SpeakerTuning speaker;
+};
+
 // Invariants:
 //  (1) layers_ has at least one entry; an SSRC of zero has not been learned yet.
 //  (2) A packet that Accept() passes is new: duplicates are dropped with a reason.
 class Uplink {
  public:
-  explicit Uplink(const control::AddPublication& description);
+  explicit Uplink(const control::AddPublication& description, const UplinkTuning& tuning = {});
 
   // Renegotiation: payload types, extensions, new rids. What was learned stays.
   void Update(const control::AddPublication& description);

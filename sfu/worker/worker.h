@@ -53,6 +53,7 @@ struct WorkerConfig {
   std::uint8_t index = 0;
   std::uint64_t seed = 0;           // SSRCs of feedback, first sequence numbers
   std::int64_t wall_offset_us = 0;  // wall clock minus monotonic clock
+  UplinkTuning uplinks{};
 };
 
 class Worker : private TransmitSink {

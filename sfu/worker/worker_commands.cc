@@ -165,7 +165,8 @@ void Worker::OnAddPublication(const control::AddPublication& command) {
     return;
   }
   if (Uplink* old = uplinks_.Occupant(command.publication)) EraseUplink(*old);
-  Uplink* uplink = uplinks_.Put(command.publication, std::make_unique<Uplink>(command));
+  Uplink* uplink =
+      uplinks_.Put(command.publication, std::make_unique<Uplink>(command, config_.uplinks));
   if (uplink == nullptr) {
     ++stats_.stale_commands;
     return;

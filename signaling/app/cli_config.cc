@@ -67,14 +67,14 @@ std::optional<ConfigError> ApplyKeys(const ServeFlags& flags, const Surroundings
     config.key_file = flags.key_file;
   } else if (!keys.value.empty()) {
     config.key_file.clear();
-    Result<wire::ApiKeys, ConfigError> read = LoadKeys(keys.value, keys.source);
+    Result<wire::ApiKeys, ConfigError> read = LoadKeys(keys.value, keys.source, config.places);
     if (!read.ok()) return read.error();
     config.keys = std::move(*read);
   }
   if (config.key_file.empty()) return std::nullopt;
   const Result<FileText, ConfigError> file = Read(config.key_file, surroundings);
   if (!file.ok()) return file.error();
-  Result<wire::ApiKeys, ConfigError> read = LoadKeys(file->text, config.key_file);
+  Result<wire::ApiKeys, ConfigError> read = LoadKeys(file->text, config.key_file, config.places);
   if (!read.ok()) return read.error();
   config.keys = std::move(*read);
   if (file->others_may_read) {
@@ -129,14 +129,17 @@ Result<Config, ConfigError> BuildConfig(const ServeFlags& flags, const Surroundi
   if (auto error = ApplyMatrixSurroundings(surroundings, *config)) return Failure{*error};
   if (auto error = ApplyAddresses(flags, surroundings, *config)) return Failure{*error};
   if (flags.port) config->port = *flags.port;
-  if (flags.workers) config->rtc.workers = *flags.workers;
+  if (flags.workers) {
+    config->rtc.workers = *flags.workers;
+    config->places.erase("rtc.workers");
+  }
   if (!flags.page_dir.empty()) config->page_dir = flags.page_dir;
   const Given region = FlagOrVariable(flags.region, "--region", "LIVEKIT_REGION", surroundings);
   if (!region.value.empty()) config->server.region = region.value;
   NoteUnusedFlags(flags, surroundings, *config);
   if (auto error = CompleteConfig(*config)) {
     // About the whole: the file is named where there is one.
-    error->file = flags.config_file;
+    if (error->file.empty()) error->file = flags.config_file;
     return Failure{*error};
   }
   return config;

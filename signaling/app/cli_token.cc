@@ -63,7 +63,8 @@ KeyResult FindKey(const TokenFlags& flags, const Surroundings& surroundings) {
     return ApiKeyPair{variable("LIVEKIT_API_KEY"), variable("LIVEKIT_API_SECRET")};
   }
   if (const std::string keys = variable("LIVEKIT_KEYS"); !keys.empty()) {
-    const auto read = LoadKeys(keys, "LIVEKIT_KEYS");
+    ConfigPlaces places;
+    const auto read = LoadKeys(keys, "LIVEKIT_KEYS", places);
     if (!read.ok()) return Failure{read.error().ToString()};
     return PickKey(*read, flags.api_key);
   }

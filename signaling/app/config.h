@@ -2,12 +2,16 @@
 // LiveKit-style YAML, flags and environment. Thread: plain value, read-only after start.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "sfu/core/limits.h"
+#include "sfu/core/time.h"
+#include "signaling/app/config_error.h"
 #include "signaling/app/config_matrix.h"
 #include "signaling/livekit/options.h"
 
@@ -18,13 +22,31 @@ struct PortRange {
   std::uint16_t last = 0;
 };
 
+// An empty list says nothing.
+struct AddressFilter {
+  std::vector<std::string> includes{};
+  std::vector<std::string> excludes{};
+};
+
 struct RtcConfig {
   PortRange udp_ports{7882, 7889};  // rtc.udp_port: "7882" or "7882-7889"; worker i takes first + i
   std::uint16_t tcp_port = 7881;    // accepted; ICE-TCP is a later feature, see notes
-  std::vector<std::string> node_ips;  // rtc.node_ip; empty: addresses of the interfaces
+  std::vector<std::string> node_ips{};  // rtc.node_ip; empty: addresses of the interfaces
+  AddressFilter ips{};                  // networks, of the interfaces' addresses
+  AddressFilter interfaces{};           // names
   bool use_external_ip = false;
   bool enable_loopback_candidate = false;
   std::uint32_t workers = 0;  // rtc.workers (ours): 0 = one per core but one, at least one
+  // rtc.pli_throttle: from the lowest layer up; as router::KeyFrameIntervals.
+  std::array<Duration, limits::kSpatialLayersMax> key_frame_intervals{Millis(500), Seconds(1),
+                                                                      Seconds(1)};
+};
+
+// audio.*: what counts as speaking; as router::SpeakerTuning.
+struct AudioConfig {
+  std::uint8_t active_level = 35;
+  std::uint8_t min_percentile = 40;
+  std::uint32_t smooth_intervals = 2;
 };
 
 struct TlsConfig {
@@ -68,6 +90,7 @@ struct Config {
   TlsConfig tls;
   std::vector<ListenerConfig> extra_listeners;  // LIVEKIT_JWT_BIND; the same routes
   RtcConfig rtc;
+  AudioConfig audio;
   HomeserverConfig homeserver;
   AppserviceConfig appservice;
   AccessConfig access;
@@ -82,6 +105,7 @@ struct Config {
   std::string key_file;            // more keys; the caller of LoadConfig reads it
   std::string page_dir;            // --page: files served to browsers in dev mode
   std::vector<std::string> notes;  // one line per accepted but unused key; logged once
+  ConfigPlaces places;             // of what config_rules.h judges, where a file has it
 };
 
 }  // namespace fovea::app

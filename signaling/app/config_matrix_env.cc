@@ -64,6 +64,7 @@ class Reader {
   MaybeError ReadNumbers();
   MaybeError ReadAppservice();
   MaybeError ReadRegistration(const std::string& path);
+  MaybeError ReadTurnSecrets();
 
   const Surroundings& surroundings_;
   Config& config_;
@@ -104,6 +105,8 @@ MaybeError Reader::ReadKeys() {
   if (key.empty()) return Wrong("LIVEKIT_KEY", "an API key, as there is LIVEKIT_SECRET");
   if (secret.empty()) return Wrong("LIVEKIT_SECRET", "a secret, as there is LIVEKIT_KEY");
   // The first key of the map signs; of one that is given here there are no others.
+  ForgetKeys(config_.places);
+  config_.places["keys." + key] = {.file = "LIVEKIT_SECRET"};
   config_.keys = {{key, secret}};
   return std::nullopt;
 }
@@ -285,6 +288,14 @@ MaybeError Reader::ReadAppservice() {
   return std::nullopt;
 }
 
+MaybeError Reader::ReadTurnSecrets() {
+  for (livekit::IceServer& server : config_.server.ice_servers) {
+    if (server.secret_file.empty()) continue;
+    if (MaybeError error = ReadText(server.secret_file, server.secret)) return error;
+  }
+  return std::nullopt;
+}
+
 MaybeError Reader::Run() {
   const std::string url = Variable("LIVEKIT_URL");
   if (!url.empty() && url != config_.access.public_url) {
@@ -313,6 +324,7 @@ MaybeError Reader::Run() {
     }
   }
   if (MaybeError error = ReadKeys()) return error;
+  if (MaybeError error = ReadTurnSecrets()) return error;
   if (MaybeError error = ReadFullAccess()) return error;
   if (MaybeError error = ReadListener()) return error;
   if (MaybeError error = ReadOverrides()) return error;

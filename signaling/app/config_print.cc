@@ -53,6 +53,8 @@ std::string Joined(const std::vector<std::string>& words) {
   return out;
 }
 
+bool IsStun(const livekit::IceServer& server) { return server.urls.front().starts_with("stun:"); }
+
 // "turn:host:3478?transport=udp" taken apart again; see ReadTurnServer.
 void WriteTurnServer(Writer& writer, const livekit::IceServer& server, Secrets secrets) {
   std::string_view url = server.urls.front();
@@ -65,9 +67,23 @@ void WriteTurnServer(Writer& writer, const livekit::IceServer& server, Secrets s
   writer.Text("host", std::string(url.substr(0, colon)));
   writer.Bare("port", std::string(url.substr(colon + 1)));
   writer.Text("protocol", tls ? "tls" : std::string(query.substr(query.find('=') + 1)));
-  writer.Text("username", server.username);
-  writer.Text("credential", Shown(server.credential, secrets));
+  if (!server.username.empty()) writer.Text("username", server.username);
+  if (!server.credential.empty()) writer.Text("credential", Shown(server.credential, secrets));
+  const bool is_shared = !server.secret.empty() || !server.secret_file.empty();
+  if (!server.secret_file.empty()) {
+    writer.Text("secret_file", server.secret_file);  // it wins, so that `secret` came from it
+  } else if (is_shared) {
+    writer.Text("secret", Shown(server.secret, secrets));
+  }
+  if (is_shared) writer.Number("ttl", server.credential_ttl_s);
   writer.out() << EndMap;
+}
+
+void WriteFilter(Writer& writer, const char* key, const AddressFilter& filter) {
+  writer.Open(key);
+  writer.Texts("includes", filter.includes);
+  writer.Texts("excludes", filter.excludes);
+  writer.Close();
 }
 
 void WriteRtc(Writer& writer, const Config& config, Secrets secrets) {
@@ -75,17 +91,25 @@ void WriteRtc(Writer& writer, const Config& config, Secrets secrets) {
   writer.Text("udp_port", FormatPortRange(config.rtc.udp_ports));
   writer.Number("tcp_port", config.rtc.tcp_port);
   writer.Text("node_ip", Joined(config.rtc.node_ips));
+  WriteFilter(writer, "ips", config.rtc.ips);
+  WriteFilter(writer, "interfaces", config.rtc.interfaces);
   writer.Switch("use_external_ip", config.rtc.use_external_ip);
   writer.Switch("enable_loopback_candidate", config.rtc.enable_loopback_candidate);
   writer.Number("workers", config.rtc.workers);
+  writer.Open("pli_throttle");
+  const auto& intervals = config.rtc.key_frame_intervals;
+  writer.Bare("low_quality", FormatDuration(intervals[0]));
+  writer.Bare("mid_quality", FormatDuration(intervals[1]));
+  writer.Bare("high_quality", FormatDuration(intervals[2]));
+  writer.Close();
   std::vector<std::string> stun;
   for (const livekit::IceServer& server : config.server.ice_servers) {
-    if (server.username.empty()) stun.insert(stun.end(), server.urls.begin(), server.urls.end());
+    if (IsStun(server)) stun.insert(stun.end(), server.urls.begin(), server.urls.end());
   }
   writer.Texts("stun_servers", stun);
   writer.out() << YAML::Key << "turn_servers" << YAML::Value << BeginSeq;
   for (const livekit::IceServer& server : config.server.ice_servers) {
-    if (!server.username.empty()) WriteTurnServer(writer, server, secrets);
+    if (!IsStun(server)) WriteTurnServer(writer, server, secrets);
   }
   writer.out() << EndSeq;
   writer.Close();
@@ -116,6 +140,10 @@ void WriteRoom(Writer& writer, const livekit::ServerOptions& server) {
     writer.Close();
   }
   writer.Close();
+}
+
+void WriteLimitsAndMedia(Writer& writer, const livekit::ServerOptions& server,
+                         const AudioConfig& audio) {
   writer.Open("limit");
   writer.Number("max_metadata_size", server.metadata_bytes_max);
   writer.Number("max_attributes_size", server.attributes_bytes_max);
@@ -125,6 +153,9 @@ void WriteRoom(Writer& writer, const livekit::ServerOptions& server) {
   writer.Close();
   writer.Open("audio");
   writer.Number("update_interval", ToMillis(server.speaker_interval));
+  writer.Number("active_level", audio.active_level);
+  writer.Number("min_percentile", audio.min_percentile);
+  writer.Number("smooth_intervals", audio.smooth_intervals);
   writer.Close();
   writer.Open("video");
   writer.Bare("dynacast_pause_delay", FormatDuration(server.dynacast_pause_delay));
@@ -245,6 +276,7 @@ std::string PrintConfig(const Config& config, Secrets secrets) {
   writer.Close();
   WriteRtc(writer, config, secrets);
   WriteRoom(writer, config.server);
+  WriteLimitsAndMedia(writer, config.server, config.audio);
   WriteWebhook(writer, config.webhook);
   WriteMatrix(writer, config, secrets);
   WriteObservation(writer, config, secrets);

@@ -16,6 +16,9 @@ inline constexpr std::size_t kSecretCharsMin = 32;
 inline constexpr const char* kDevApiKey = "devkey";
 inline constexpr const char* kDevApiSecret = "secret";
 
+// Stands in configs/example.yaml.
+inline constexpr const char* kExampleApiSecret = "replace-this-by-the-output-of-fovea-keys";
+
 // Gives development mode its keys where there are none, adds notes about what is allowed and
 // unwise, and says what cannot be started.
 [[nodiscard]] std::optional<ConfigError> CompleteConfig(Config& config);

@@ -77,6 +77,12 @@ std::string Lowered(std::string_view text) {
 
 }  // namespace
 
+void ForgetKeys(ConfigPlaces& places) {
+  std::erase_if(places, [](const auto& entry) {
+    return entry.first == "keys" || entry.first.starts_with("keys.");
+  });
+}
+
 std::string ConfigError::ToString() const {
   std::string out = file;
   if (line > 0) out += ":" + std::to_string(line) + ":" + std::to_string(column);
@@ -130,6 +136,10 @@ std::string Section::PathOf(std::string_view key) const {
 
 void Section::Error(const YamlNode& at, std::string_view key, std::string_view expected) {
   findings_.Error(at.place, PathOf(key) + ": expected " + std::string(expected));
+}
+
+void Section::Locate(std::string_view key, ConfigPlaces& places) const {
+  if (const YamlEntry* entry = Find(key)) places[PathOf(key)] = findings_.In(entry->place);
 }
 
 const YamlEntry* Section::Find(std::string_view key) const {
@@ -225,6 +235,21 @@ void Section::Unused(std::initializer_list<std::string_view> keys, std::string_v
     if (value == nullptr || IsOff(*value)) continue;
     findings_.Note(Find(key)->place, PathOf(key) + " is accepted, not used: " + std::string(why));
   }
+}
+
+void Section::UnusedTogether(std::initializer_list<std::string_view> keys, std::string_view why) {
+  std::optional<YamlPlace> first;
+  std::string names;
+  for (const std::string_view key : keys) {
+    const YamlNode* value = Any(key);
+    if (value == nullptr || IsOff(*value)) continue;
+    const YamlPlace place = Find(key)->place;
+    if (!first || place < *first) first = place;
+    names += (names.empty() ? "" : ", ") + PathOf(key);
+  }
+  if (!first) return;
+  findings_.Note(*first, names + (names.find(',') == std::string::npos ? " is" : " are") +
+                             " accepted, not used: " + std::string(why));
 }
 
 void Section::Ignored(std::initializer_list<std::string_view> keys) {

@@ -27,6 +27,7 @@ class ConfigFindings {
   void Note(YamlPlace place, std::string message);
   void UnknownKey(YamlPlace place, std::string message);  // an error, or a note if not strict
 
+  [[nodiscard]] ConfigPlace In(YamlPlace place) const { return {file_, place.line, place.column}; }
   [[nodiscard]] const std::optional<ConfigError>& error() const { return error_; }
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
@@ -70,7 +71,9 @@ class Section {
   // Keys that LiveKit has and Fovea makes no use of. A note says so where they ask for something:
   // not for 0, -1, false, "" and empty lists.
   void Unused(std::initializer_list<std::string_view> keys, std::string_view why);
-  // Keys whose presence is explained by another note, or asks for nothing.
+  // The same in one note for all of them.
+  void UnusedTogether(std::initializer_list<std::string_view> keys, std::string_view why);
+  // Keys whose presence is explained by another note.
   void Ignored(std::initializer_list<std::string_view> keys);
   // A switch that always stands at `value` here; a note says why where the file wants it otherwise.
   void Always(std::string_view key, bool value, std::string_view why);
@@ -79,6 +82,8 @@ class Section {
   void Finish();
 
   [[nodiscard]] std::string PathOf(std::string_view key) const;
+  // Puts where `key` stands into `places`, if it does.
+  void Locate(std::string_view key, ConfigPlaces& places) const;
   void Error(const YamlNode& at, std::string_view key, std::string_view expected);
   [[nodiscard]] ConfigFindings& findings() { return findings_; }
 

@@ -82,7 +82,8 @@ void ReadTls(Section tls, TlsConfig& out) {
   tls.Finish();
 }
 
-void ReadKeys(const YamlNode& node, ConfigFindings& findings, wire::ApiKeys& out) {
+void ReadKeys(const YamlNode& node, ConfigFindings& findings, wire::ApiKeys& out,
+              ConfigPlaces& places) {
   if (node.kind == YamlNode::Kind::kNull) return;
   if (node.kind != YamlNode::Kind::kMap) {
     // Without quoting what is there: it may be the secret.
@@ -93,6 +94,7 @@ void ReadKeys(const YamlNode& node, ConfigFindings& findings, wire::ApiKeys& out
     const bool usable = entry.value.kind == YamlNode::Kind::kScalar && !entry.value.text.empty();
     if (usable && !entry.key.empty()) {
       out.insert_or_assign(entry.key, entry.value.text);
+      places["keys." + entry.key] = findings.In(entry.place);
     } else {
       findings.Error(entry.value.kind == YamlNode::Kind::kNull ? entry.place : entry.value.place,
                      "keys: expected a secret after the API key " + Quoted(entry.key));
@@ -143,6 +145,8 @@ void ReadWebhookTarget(const YamlNode& node, const std::string& path, ConfigFind
 void ReadWebhook(Section webhook, Config& config) {
   std::vector<WebhookTarget>& targets = config.webhook.targets;
   webhook.Text("api_key", config.webhook.api_key);
+  webhook.Locate("api_key", config.places);
+  webhook.Locate("urls", config.places);
   const YamlNode* urls = webhook.Any("urls");
   if (urls != nullptr && urls->kind != YamlNode::Kind::kList) {
     webhook.Error(*urls, "urls", "a list of URLs, found " + Describe(*urls));
@@ -245,7 +249,8 @@ void ReadPresets(const YamlNode& node, Section& room,
     std::string text;
     preset.Text("metadata", text);
     configuration.set_metadata(text);
-    preset.Ignored({"name", "tags"});
+    preset.Unused({"name"}, "a configuration goes by the key that it stands under");
+    preset.Unused({"tags"}, "rooms have no tags here");
     preset.Unused({"egress", "agents"}, "there are no egress and no agent services here");
     preset.Unused({"min_playout_delay", "max_playout_delay"},
                   "receivers choose their own playout delay");
@@ -310,8 +315,9 @@ void ReadMedia(Section& top, Config& config) {
   std::uint32_t interval_ms = static_cast<std::uint32_t>(ToMillis(config.server.speaker_interval));
   audio.Integer("update_interval", interval_ms, {50, 60'000});
   config.server.speaker_interval = Millis(interval_ms);
-  audio.Unused({"active_level", "min_percentile", "smooth_intervals"},
-               "what counts as speaking is not configurable");
+  audio.Integer("active_level", config.audio.active_level, {0, 127});
+  audio.Integer("min_percentile", config.audio.min_percentile, {0, 100});
+  audio.Integer("smooth_intervals", config.audio.smooth_intervals, {0, 1000});
   audio.Unused({"active_red_encoding", "enable_loss_proxying"}, "audio is forwarded as it comes");
   audio.Finish();
   Section video = top.Map("video");
@@ -352,13 +358,15 @@ void ReadObservation(Section& top, Config& config) {
                   "item_sample_initial", "item_sample_interval"},
                  "repeated lines are always limited");
   logging.Unused({"component_levels"}, "there is one level for all");
-  logging.Ignored({"pion_level"});  // of a library that is not here; every sample sets it
+  logging.Unused({"pion_level"}, "it is of a library that is not here");
   logging.Finish();
   ReadLevel(top, "log_level", config);  // LiveKit's old place for it, which wins there too
 
   top.Integer("prometheus_port", config.prometheus.port, kPortRange);  // the old place
   Section prometheus = top.Map("prometheus");
   prometheus.Integer("port", config.prometheus.port, kPortRange);
+  top.Locate("prometheus_port", config.places);
+  prometheus.Locate("port", config.places);
   prometheus.Text("username", config.prometheus.username);
   prometheus.Text("password", config.prometheus.password);
   prometheus.Finish();
@@ -393,7 +401,8 @@ Result<Config, ConfigError> LoadConfig(std::string_view yaml_text, const LoadOpt
   Section top(&*parsed, "", findings);
   ReadDevelopment(top, options, config);
   ReadListener(top, config);
-  if (const YamlNode* keys = top.Any("keys")) ReadKeys(*keys, findings, config.keys);
+  if (const YamlNode* keys = top.Any("keys")) ReadKeys(*keys, findings, config.keys, config.places);
+  top.Locate("keys", config.places);
   top.Text("key_file", config.key_file);
   top.Text("region", config.server.region);
   ReadTls(top.Map("tls"), config.tls);
@@ -416,12 +425,14 @@ Result<Config, ConfigError> LoadConfig(std::string_view yaml_text, const LoadOpt
 }
 
 Result<wire::ApiKeys, ConfigError> LoadKeys(std::string_view yaml_text,
-                                            const std::string& file_name) {
+                                            const std::string& file_name, ConfigPlaces& places) {
   const Result<YamlNode, ConfigError> parsed = Parse(yaml_text, file_name);
   if (!parsed.ok()) return Failure{parsed.error()};
   ConfigFindings findings(file_name, true);
   wire::ApiKeys keys;
-  ReadKeys(*parsed, findings, keys);
+  ForgetKeys(places);
+  places["keys"] = {.file = file_name};
+  ReadKeys(*parsed, findings, keys, places);
   if (findings.error()) return Failure{*findings.error()};
   return keys;
 }

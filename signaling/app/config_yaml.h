@@ -25,8 +25,10 @@ struct LoadOptions {
 [[nodiscard]] Result<Config, ConfigError> LoadConfig(std::string_view yaml_text,
                                                      const LoadOptions& options);
 
-// What a key file, --keys and LIVEKIT_KEYS hold: "key: secret" on each line.
+// What a key file, --keys and LIVEKIT_KEYS hold: "key: secret" on each line. `places` is told where
+// they stand, and forgets other keys.
 [[nodiscard]] Result<wire::ApiKeys, ConfigError> LoadKeys(std::string_view yaml_text,
-                                                          const std::string& file_name);
+                                                          const std::string& file_name,
+                                                          ConfigPlaces& places);
 
 }  // namespace fovea::app

@@ -1,6 +1,7 @@
 #include "signaling/app/config_yaml_rtc.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <limits>
 #include <string>
@@ -9,11 +10,27 @@
 
 #include "sfu/core/limits.h"
 #include "signaling/app/config_values.h"
+#include "signaling/matrix/egress_policy.h"
 
 namespace fovea::app {
 namespace {
 
 constexpr std::size_t kIceServersMax = 16;  // clients gather from each of them
+constexpr std::int64_t kTurnTtlSecondsMax = 366L * 24 * 3600;
+
+constexpr std::initializer_list<std::string_view> kTurnKeys = {"domain",
+                                                               "cert_file",
+                                                               "key_file",
+                                                               "tls_port",
+                                                               "udp_port",
+                                                               "external_tls",
+                                                               "relay_range_start",
+                                                               "relay_range_end",
+                                                               "ttl_seconds",
+                                                               "bind_addresses",
+                                                               "per_user_relay_allocation_limit",
+                                                               "allow_restricted_peer_cidrs",
+                                                               "deny_peer_cidrs"};
 
 // udp_port: 7882, "7882-7892" or {start: 7882, end: 7892}.
 void ReadUdpPort(Section& rtc, Config& config) {
@@ -112,8 +129,6 @@ void ReadTurnServer(const YamlNode& node, const std::string& path, ConfigFinding
   Section turn(&node, path, findings);
   std::string host;
   std::string protocol = "udp";
-  std::string secret;
-  std::string secret_file;
   int port = 3478;
   livekit::IceServer server;
   turn.Text("host", host);
@@ -121,25 +136,25 @@ void ReadTurnServer(const YamlNode& node, const std::string& path, ConfigFinding
   turn.Text("protocol", protocol);
   turn.Text("username", server.username);
   turn.Text("credential", server.credential);
-  turn.Text("secret", secret);
-  turn.Text("secret_file", secret_file);
-  turn.Ignored({"ttl"});
+  turn.Text("secret", server.secret);
+  turn.Text("secret_file", server.secret_file);
+  std::int64_t ttl_s = 0;
+  turn.Integer("ttl", ttl_s, {0, kTurnTtlSecondsMax});
+  if (ttl_s > 0) server.credential_ttl_s = ttl_s;
+  const bool is_shared = !server.secret.empty() || !server.secret_file.empty();
+  if (!is_shared) turn.Unused({"ttl"}, "a credential that is given does not end; a secret's does");
   turn.Finish();
   if (host.empty()) {
     turn.Error(node, "host", "the name of the TURN server");
   } else if (protocol != "udp" && protocol != "tcp" && protocol != "tls") {
     turn.Error(*turn.Any("protocol"), "protocol", "udp, tcp or tls, found " + Quoted(protocol));
-  } else if (!server.username.empty() && !server.credential.empty()) {
+  } else if (!is_shared && (server.username.empty() || server.credential.empty())) {
+    turn.Error(node, "username", "a username and a credential, or a secret");
+  } else {
     const std::string transport = protocol == "udp" ? "udp" : "tcp";
     server.urls = {(protocol == "tls" ? "turns:" : "turn:") + HostPort(host, port) +
                    "?transport=" + transport};
     out.push_back(std::move(server));
-  } else if (!secret.empty() || !secret_file.empty()) {
-    findings.Note(node.place, path +
-                                  " is accepted, not used: clients are given username and "
-                                  "credential only, and a shared secret makes neither yet");
-  } else {
-    turn.Error(node, "username", "a username and a credential, or a secret");
   }
 }
 
@@ -167,17 +182,42 @@ void ReadIceServers(Section& rtc, Config& config) {
   }
 }
 
+void ReadFilters(Section& rtc, RtcConfig& out) {
+  Section ips = rtc.Map("ips");
+  const auto read_networks = [&](std::string_view key, std::vector<std::string>& ranges) {
+    ips.TextList(key, ranges);
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+      if (matrix::Cidr::Parse(ranges[i])) continue;
+      ips.Error(ips.Any(key)->items[i], key,
+                "networks such as 10.0.0.0/8, found " + Quoted(ranges[i]));
+    }
+  };
+  read_networks("includes", out.ips.includes);
+  read_networks("excludes", out.ips.excludes);
+  ips.Finish();
+  Section interfaces = rtc.Map("interfaces");
+  interfaces.TextList("includes", out.interfaces.includes);
+  interfaces.TextList("excludes", out.interfaces.excludes);
+  interfaces.Finish();
+}
+
+void ReadKeyFrames(Section throttle, RtcConfig& out) {
+  constexpr std::array<std::string_view, limits::kSpatialLayersMax> kKeys = {
+      "low_quality", "mid_quality", "high_quality"};
+  for (std::size_t layer = 0; layer < kKeys.size(); ++layer) {
+    throttle.Time(kKeys[layer], out.key_frame_intervals[layer], Duration(0), Seconds(60));
+  }
+  throttle.Finish();
+}
+
 void AcceptUnused(Section& rtc) {
-  rtc.Unused({"ips", "interfaces"},
-             "candidates are not filtered; name the addresses in rtc.node_ip");
   rtc.Unused({"advertise_internal_ip", "external_ip_only", "skip_external_ip_validation",
               "use_stun_port_as_ice"},
              "external addresses are not discovered; name them in rtc.node_ip");
-  rtc.Unused({"force_tcp", "tcp_fallback_rtt_threshold", "allow_udp_unstable_fallback"},
+  rtc.Unused({"force_tcp", "allow_tcp_fallback", "tcp_fallback_rtt_threshold",
+              "allow_udp_unstable_fallback"},
              "ICE over TCP is not offered");
-  rtc.Ignored({"allow_tcp_fallback"});  // explained by tcp_port; nobody sets it alone
   rtc.Unused({"congestion_control"}, "congestion control has no settings");
-  rtc.Unused({"pli_throttle"}, "key-frame requests have a fixed spacing");
   rtc.Unused({"packet_buffer_size", "packet_buffer_size_video", "packet_buffer_size_audio"},
              "the history for retransmissions has a fixed size in bytes");
   rtc.Unused({"batch_io"}, "packets are always sent in batches");
@@ -200,6 +240,7 @@ void ReadRtc(Section rtc, Config& config) {
   ReadNodeIp(rtc, config);
   ReadIceServers(rtc, config);
   rtc.Integer("workers", config.rtc.workers, {0, static_cast<std::int64_t>(limits::kWorkersMax)});
+  rtc.Locate("workers", config.places);
   rtc.Integer("tcp_port", config.rtc.tcp_port, kPortRange);
   rtc.Unused({"tcp_port"}, "ICE over TCP is not offered; clients need UDP");
   rtc.Bool("use_external_ip", config.rtc.use_external_ip);
@@ -208,6 +249,8 @@ void ReadRtc(Section rtc, Config& config) {
                "external addresses are not discovered; name them in rtc.node_ip");
   }
   rtc.Bool("enable_loopback_candidate", config.rtc.enable_loopback_candidate);
+  ReadFilters(rtc, config.rtc);
+  ReadKeyFrames(rtc.Map("pli_throttle"), config.rtc);
   rtc.Always("use_ice_lite", true, "Fovea is always ICE-lite");
   rtc.Always("use_mdns", false, "candidates carry addresses");
   AcceptUnused(rtc);
@@ -221,12 +264,11 @@ void ReadTurn(Section turn) {
     turn.Unused(
         {"enabled"},
         "Fovea relays nothing; run a TURN server of its own and name it in rtc.turn_servers");
+    // All of them belong to `enabled`, whose note covers them.
+    turn.Ignored(kTurnKeys);
+  } else {
+    turn.UnusedTogether(kTurnKeys, "turn.enabled is false, and Fovea relays nothing");
   }
-  // All of them belong to `enabled`, whose note covers them.
-  turn.Ignored({"domain", "cert_file", "key_file", "tls_port", "udp_port", "external_tls",
-                "relay_range_start", "relay_range_end", "ttl_seconds", "bind_addresses",
-                "per_user_relay_allocation_limit", "allow_restricted_peer_cidrs",
-                "deny_peer_cidrs"});
   turn.Finish();
 }
 

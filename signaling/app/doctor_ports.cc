@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "sfu/core/limits.h"
-#include "sfu/io/interfaces.h"
 #include "sfu/io/udp_port.h"
+#include "signaling/app/candidate_addresses.h"
 #include "signaling/app/doctor_machine.h"
 
 namespace fovea::app {
@@ -68,11 +68,15 @@ Finding ExamineTcpPorts(uv_loop_t* loop, const Config& config, bool focus_runs) 
 Finding ExamineAddresses(const Config& config, std::optional<NetAddress> seen) {
   AddressFacts facts;
   facts.is_configured = !config.rtc.node_ips.empty();
-  facts.advertised =
-      facts.is_configured
-          ? config.rtc.node_ips
-          : io::InterfaceAddresses(config.rtc.enable_loopback_candidate ? io::Loopback::kInclude
-                                                                        : io::Loopback::kExclude);
+  // The focus falls back to loopback; here that is no address.
+  const auto loopback =
+      config.rtc.enable_loopback_candidate ? io::Loopback::kInclude : io::Loopback::kExclude;
+  const auto advertised = CandidateAddresses(
+      config.rtc, [&](io::Loopback /*asked*/) { return io::ListInterfaceAddresses(loopback); });
+  if (!advertised.ok()) {
+    return {"addresses", Verdict::kFail, advertised.error(), "rtc:\n  node_ip: PUBLIC_ADDRESS"};
+  }
+  facts.advertised = *advertised;
   facts.seen = seen;
   return AddressFinding(facts);
 }

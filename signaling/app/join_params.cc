@@ -1,16 +1,31 @@
 #include "signaling/app/join_params.h"
 
 #include <utility>
+#include <vector>
 
 namespace fovea::app {
 namespace {
 
+// The claims have the schema's names in lower case.
+std::string Uppered(std::string text) {
+  for (char& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return text;
+}
+
 pb::ParticipantInfo::Kind KindOf(const std::string& kind) {
-  if (kind == "ingress") return pb::ParticipantInfo::INGRESS;
-  if (kind == "egress") return pb::ParticipantInfo::EGRESS;
-  if (kind == "sip") return pb::ParticipantInfo::SIP;
-  if (kind == "agent") return pb::ParticipantInfo::AGENT;
-  return pb::ParticipantInfo::STANDARD;
+  pb::ParticipantInfo::Kind out = pb::ParticipantInfo::STANDARD;
+  (void)pb::ParticipantInfo::Kind_Parse(Uppered(kind), &out);
+  return out;
+}
+
+// Unknown ones are left out: issuers may be newer than we are.
+std::vector<pb::ParticipantInfo::KindDetail> KindDetailsOf(const std::vector<std::string>& names) {
+  std::vector<pb::ParticipantInfo::KindDetail> out;
+  for (const std::string& name : names) {
+    pb::ParticipantInfo::KindDetail detail{};
+    if (pb::ParticipantInfo::KindDetail_Parse(Uppered(name), &detail)) out.push_back(detail);
+  }
+  return out;
 }
 
 }  // namespace
@@ -31,13 +46,15 @@ pb::ParticipantPermission PermissionOf(const wire::VideoGrants& grants) {
   return permission;
 }
 
-wire::TokenGrants GrantsOf(const pb::ParticipantInfo& participant, const std::string& room) {
-  wire::TokenGrants grants;
-  grants.identity = participant.identity();
+wire::TokenGrants RefreshedGrants(const wire::TokenGrants& token,
+                                  const pb::ParticipantInfo& participant, const std::string& room) {
+  wire::TokenGrants grants = token;
   grants.name = participant.name();
   grants.metadata = participant.metadata();
+  grants.attributes.clear();
   for (const auto& [key, value] : participant.attributes()) grants.attributes[key] = value;
-  wire::VideoGrants video;
+  if (!grants.video.has_value()) grants.video.emplace();
+  wire::VideoGrants& video = *grants.video;
   const pb::ParticipantPermission& permission = participant.permission();
   video.room_join = true;
   video.room = room;
@@ -45,13 +62,15 @@ wire::TokenGrants GrantsOf(const pb::ParticipantInfo& participant, const std::st
   video.can_subscribe = permission.can_subscribe();
   video.can_publish_data = permission.can_publish_data();
   video.can_update_own_metadata = permission.can_update_metadata();
+  video.can_publish_sources.clear();
   for (const int source : permission.can_publish_sources()) {
     video.can_publish_sources.push_back(static_cast<::livekit::TrackSource>(source));
   }
   video.hidden = permission.hidden();
   video.recorder = permission.recorder();
   video.agent = permission.agent();
-  grants.video = std::move(video);
+  video.can_subscribe_metrics = permission.can_subscribe_metrics();
+  video.can_manage_agent_session = permission.can_manage_agent_session();
   return grants;
 }
 
@@ -73,7 +92,7 @@ Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(const wire::HttpReque
   if (!parameters.ok()) return Failure{livekit::JoinRefusal{400, parameters.error().message}};
 
   livekit::JoinParams params;
-  params.api_key = grants->api_key;
+  params.token = *grants;
   params.token_issued_unix = grants->not_before_unix;
   params.room = grants->video->room;
   params.identity = grants->identity;
@@ -82,6 +101,7 @@ Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(const wire::HttpReque
   params.attributes = grants->attributes;
   params.permission = PermissionOf(*grants->video);
   params.kind = KindOf(grants->kind);
+  params.kind_details = KindDetailsOf(grants->kind_details);
   params.may_create_room = grants->video->room_create;
   params.room_configuration = grants->room_config;
   params.room_preset = grants->room_preset;

@@ -13,9 +13,12 @@ namespace fovea::app {
 
 [[nodiscard]] pb::ParticipantPermission PermissionOf(const wire::VideoGrants& grants);
 
-// The grants that a refresh token carries: the participant's permissions as they are now.
-[[nodiscard]] wire::TokenGrants GrantsOf(const pb::ParticipantInfo& participant,
-                                         const std::string& room);
+// The grants that a refreshed token carries: those of the token that the participant came with,
+// and over them what may have changed since: name, metadata, attributes and permissions. The times
+// are the caller's to set.
+[[nodiscard]] wire::TokenGrants RefreshedGrants(const wire::TokenGrants& token,
+                                                const pb::ParticipantInfo& participant,
+                                                const std::string& room);
 
 [[nodiscard]] Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(
     const wire::HttpRequest& request, wire::SignalPath path, const wire::ApiKeys& keys,

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "sfu/crypto/secret.h"
-#include "sfu/io/interfaces.h"
 #include "sfu/io/system_clock.h"
+#include "signaling/app/candidate_addresses.h"
 #include "signaling/app/join_params.h"
 #include "signaling/app/log.h"
 #include "signaling/app/metrics_census.h"
@@ -38,15 +38,6 @@ std::size_t WorkerCount(const RtcConfig& rtc) {
     count = 1;  // one port, one worker
   }
   return std::clamp<std::size_t>(count, 1, limits::kWorkersMax);
-}
-
-std::vector<std::string> CandidateIps(const RtcConfig& rtc) {
-  if (!rtc.node_ips.empty()) return rtc.node_ips;
-  const auto loopback =
-      rtc.enable_loopback_candidate ? io::Loopback::kInclude : io::Loopback::kExclude;
-  std::vector<std::string> ips = io::InterfaceAddresses(loopback);
-  if (ips.empty()) ips = io::InterfaceAddresses(io::Loopback::kInclude);
-  return ips;
 }
 
 Config Completed(Config config) {
@@ -180,7 +171,9 @@ void Server::OnSignal(int number) {
 
 std::optional<std::string> Server::StartWorkers() {
   const std::size_t count = WorkerCount(config_.rtc);
-  const std::vector<std::string> ips = CandidateIps(config_.rtc);
+  Result<std::vector<std::string>, std::string> candidates = CandidateAddresses(config_.rtc);
+  if (!candidates.ok()) return candidates.error();
+  const std::vector<std::string> ips = std::move(*candidates);
   const bool all_loopback = std::all_of(ips.begin(), ips.end(), [](const std::string& ip) {
     return ip.starts_with("127.") || ip == "::1";
   });
@@ -197,6 +190,10 @@ std::optional<std::string> Server::StartWorkers() {
     worker.worker.seed = RandomSeed();
     worker.worker.wall_offset_us =
         io::WallNow().value - ToMicros(io::MonotonicNow().time_since_epoch());
+    worker.worker.uplinks.key_frame_intervals = config_.rtc.key_frame_intervals;
+    worker.worker.uplinks.speaker = {.active_dbov = config_.audio.active_level,
+                                     .active_percent = config_.audio.min_percentile,
+                                     .smooth_windows = config_.audio.smooth_intervals};
     const std::uint16_t first = config_.rtc.udp_ports.first;
     const auto port = static_cast<std::uint16_t>(first == 0 ? 0 : first + i);
     const char* bind_to = all_loopback && !any_v6 ? "127.0.0.1" : (any_v6 ? "::" : "0.0.0.0");
@@ -315,13 +312,12 @@ bool Server::BeforeSleep() {
   return work;
 }
 
-std::string Server::Refresh(const std::string& api_key, const std::string& room,
+std::string Server::Refresh(const wire::TokenGrants& token, const std::string& room,
                             const pb::ParticipantInfo& participant, std::int64_t ttl_seconds) {
-  const auto key = config_.keys.find(api_key);
+  const auto key = config_.keys.find(token.api_key);
   if (key == config_.keys.end()) return {};
-  wire::TokenGrants grants = GrantsOf(participant, room);
+  wire::TokenGrants grants = RefreshedGrants(token, participant, room);
   const std::int64_t now_unix = io::WallNow().value / 1'000'000;
-  grants.api_key = api_key;
   grants.expires_at_unix = now_unix + ttl_seconds;
   grants.not_before_unix = now_unix;
   return wire::SignToken(grants, key->second);

@@ -51,7 +51,7 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
   [[nodiscard]] std::size_t LargeBodyBytesMax(const wire::HttpRequest& head) override;
   [[nodiscard]] wire::HttpResponse RefuseBody(const wire::HttpRequest& head) override;
   // livekit::TokenPort
-  std::string Refresh(const std::string& api_key, const std::string& room,
+  std::string Refresh(const wire::TokenGrants& token, const std::string& room,
                       const pb::ParticipantInfo& participant, std::int64_t ttl_seconds) override;
 
   [[nodiscard]] wire::HttpResponse Answer(const wire::HttpRequest& request);

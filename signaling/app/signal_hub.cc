@@ -2,7 +2,17 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include "signaling/wire/proto_json.h"
+
 namespace fovea::app {
+
+std::optional<pb::SignalRequest> ReadSignal(wire::WebSocketKind kind, const std::string& payload) {
+  pb::SignalRequest request;
+  const bool is_read = kind == wire::WebSocketKind::kText ? wire::ReadProtoJson(payload, request)
+                                                          : request.ParseFromString(payload);
+  if (!is_read) return std::nullopt;
+  return request;
+}
 
 livekit::ConnectionId SignalHub::Add(const io::WebSocketConnection& connection) {
   const livekit::ConnectionId id{connection.id().value()};
@@ -15,16 +25,7 @@ std::optional<pb::SignalRequest> SignalHub::Decode(livekit::ConnectionId connect
   const auto it = connections_.find(connection);
   if (it == connections_.end()) return std::nullopt;
   it->second.json = message.kind == wire::WebSocketKind::kText;
-  pb::SignalRequest request;
-  if (!it->second.json) {
-    if (!request.ParseFromString(message.payload)) return std::nullopt;
-    return request;
-  }
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  if (!google::protobuf::util::JsonStringToMessage(message.payload, &request, options).ok())
-    return std::nullopt;
-  return request;
+  return ReadSignal(message.kind, message.payload);
 }
 
 void SignalHub::Send(livekit::ConnectionId connection, const pb::SignalResponse& message) {

@@ -3,12 +3,18 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <unordered_map>
 
 #include "signaling/io/http_server.h"
 #include "signaling/livekit/ports.h"
 
 namespace fovea::app {
+
+// One message of a client: JSON in a text frame, nested no deeper than kJsonDepthMax, protobuf in a
+// binary one. Nothing for what is neither.
+[[nodiscard]] std::optional<pb::SignalRequest> ReadSignal(wire::WebSocketKind kind,
+                                                          const std::string& payload);
 
 class SignalHub : public livekit::SignalPort {
  public:

@@ -16,6 +16,11 @@ struct IceServer {
   std::vector<std::string> urls;
   std::string username;
   std::string credential;
+  // Set: every client is given a credential of its own, made from this secret, for so long. Longer
+  // than a call: clients ask for new ones when they reconnect only.
+  std::string secret{};
+  std::int64_t credential_ttl_s = 4 * 3600;
+  std::string secret_file{};  // where the operator keeps `secret`
 };
 
 struct RoomOptions {
@@ -68,7 +73,7 @@ struct ServerOptions {
   // A wish for a track that nobody publishes is answered with "not found" after this.
   Duration unknown_track_timeout = Seconds(60);
   Duration token_refresh_interval = Seconds(300);
-  std::int64_t token_refresh_ttl_s = 600;
+  std::int64_t token_refresh_ttl_s = 600;  // at least; the token it came with may last longer
   // Roster updates that are not urgent are sent together after this.
   Duration update_batch_interval = Millis(50);
   Duration quality_interval = Seconds(5);

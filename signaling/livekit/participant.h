@@ -18,12 +18,13 @@
 #include "signaling/livekit/pb.h"
 #include "signaling/livekit/ports.h"
 #include "signaling/livekit/track.h"
+#include "signaling/wire/token_grants.h"
 
 namespace fovea::livekit {
 
 // What a verified token and the join request together say.
 struct JoinParams {
-  std::string api_key;
+  wire::TokenGrants token;  // as verified; a refreshed token says what is not repeated below, too
   std::string room;
   std::string identity;
   // Whose token it is: `identity` unless this is a publish-only side session, which goes with its
@@ -34,6 +35,7 @@ struct JoinParams {
   std::map<std::string, std::string> attributes;
   pb::ParticipantPermission permission;
   pb::ParticipantInfo::Kind kind = pb::ParticipantInfo::STANDARD;
+  std::vector<pb::ParticipantInfo::KindDetail> kind_details;
   std::optional<std::int64_t> token_issued_unix;  // its `nbf`; compared with revocations
   bool may_create_room = false;
   std::optional<pb::RoomConfiguration> room_configuration;
@@ -88,7 +90,7 @@ class Participant {
   std::string sid;
   std::string identity;
   std::string owner;  // JoinParams::owner()
-  std::string api_key;
+  wire::TokenGrants token;  // that it came with
   bool single_peer_connection = false;
   bool subscriber_primary = false;  // dual mode; as `join` said
   std::int32_t protocol = 0;
@@ -159,6 +161,9 @@ class Participant {
   [[nodiscard]] bool hidden() const { return info.permission().hidden(); }
   // When an answer is overdue; never while there is no socket for it to come over.
   [[nodiscard]] Instant answer_due() const;
+  [[nodiscard]] bool is_recorder() const {
+    return info.kind() == pb::ParticipantInfo::EGRESS || info.permission().recorder();
+  }
   // The connection whose state is the participant's: the only one, or in dual mode the subscriber's
   // if the participant might subscribe when it joined.
   [[nodiscard]] PeerConnection* primary();

@@ -16,6 +16,7 @@
 #include "sfu/core/strong_id.h"
 #include "sfu/core/time.h"
 #include "signaling/livekit/pb.h"
+#include "signaling/wire/token_grants.h"
 
 namespace fovea::livekit {
 
@@ -107,8 +108,9 @@ class WebhookPort {
 class TokenPort {
  public:
   virtual ~TokenPort() = default;
-  // A token with the participant's current permissions, valid for `ttl_seconds` from now.
-  [[nodiscard]] virtual std::string Refresh(const std::string& api_key, const std::string& room,
+  // What `token` says, with the participant's current name, attributes and permissions; issued now
+  // and valid for `ttl_seconds`.
+  [[nodiscard]] virtual std::string Refresh(const wire::TokenGrants& token, const std::string& room,
                                             const pb::ParticipantInfo& participant,
                                             std::int64_t ttl_seconds) = 0;
 };

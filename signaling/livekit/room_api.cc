@@ -9,6 +9,8 @@ pb::Room Room::Info() const {
   pb::Room info = info_;
   const auto visible = [](const auto& entry) { return !entry.second->hidden(); };
   const auto publishing = [](const auto& entry) { return entry.second->info.is_publisher(); };
+  const auto recording = [](const auto& entry) { return entry.second->is_recorder(); };
+  info.set_active_recording(std::any_of(participants_.begin(), participants_.end(), recording));
   info.set_num_participants(static_cast<std::uint32_t>(
       std::count_if(participants_.begin(), participants_.end(), visible)));
   info.set_num_publishers(static_cast<std::uint32_t>(

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "signaling/livekit/room.h"
+#include "signaling/livekit/turn_credential.h"
 
 namespace fovea::livekit {
 namespace {
@@ -24,6 +25,7 @@ pb::ParticipantInfo MakeInfo(const Context& context, Instant now, const JoinPara
   info.set_state(pb::ParticipantInfo::JOINED);
   info.set_version(1);
   info.set_kind(params.kind);
+  for (const auto detail : params.kind_details) info.add_kind_details(detail);
   info.set_region(context.options.region);
   info.set_client_protocol(params.request.client_info().client_protocol());
   *info.mutable_capabilities() = params.request.client_info().capabilities();
@@ -42,18 +44,26 @@ pb::ServerInfo MakeServerInfo(const ServerOptions& options) {
 }
 
 template <class Message>
-void AddIceServers(const ServerOptions& options, Message& message) {
-  for (const IceServer& server : options.ice_servers) {
+void AddIceServers(const Context& context, Instant now, const std::string& sid, Message& message) {
+  for (const IceServer& server : context.options.ice_servers) {
     pb::ICEServer* out = message.add_ice_servers();
     for (const std::string& url : server.urls) out->add_urls(url);
-    out->set_username(server.username);
-    out->set_credential(server.credential);
+    TurnCredential own{server.username, server.credential};
+    if (!server.secret.empty()) {
+      const std::int64_t now_unix = context.Wall(now).value / 1'000'000;
+      own = MakeTurnCredential(server.secret, sid, now_unix + server.credential_ttl_s);
+    }
+    out->set_username(own.username);
+    out->set_credential(own.credential);
   }
 }
 
 bool IsResident(const Participant& participant) {
   const pb::ParticipantInfo::Kind kind = participant.info.kind();
-  return kind != pb::ParticipantInfo::AGENT && kind != pb::ParticipantInfo::EGRESS;
+  if (kind == pb::ParticipantInfo::AGENT || kind == pb::ParticipantInfo::EGRESS) return false;
+  // As it came: permissions may change, and nobody starts or ends a room's life by that.
+  const std::optional<wire::VideoGrants>& video = participant.token.video;
+  return !video.has_value() || (!video->agent && !video->recorder);
 }
 
 }  // namespace
@@ -107,7 +117,7 @@ Participant* Room::Join(Instant now, ConnectionId connection, const JoinParams& 
   participant.sid = NewId(context_.rng, kParticipantPrefix);
   participant.identity = params.identity;
   participant.owner = params.owner();
-  participant.api_key = params.api_key;
+  participant.token = params.token;
   participant.single_peer_connection = params.single_peer_connection;
   participant.subscriber_primary =
       !params.single_peer_connection && params.permission.can_subscribe();
@@ -189,7 +199,6 @@ void Room::AllowDownlink(Participant& participant) {
 }
 
 pb::JoinResponse Room::MakeJoinResponse(Instant now, const Participant& participant) const {
-  (void)now;
   pb::JoinResponse join;
   *join.mutable_room() = Info();
   *join.mutable_participant() = participant.Snapshot();
@@ -200,7 +209,7 @@ pb::JoinResponse Room::MakeJoinResponse(Instant now, const Participant& particip
   const ServerOptions& options = context_.options;
   join.set_server_version(options.announced_version);
   join.set_server_region(options.region);
-  AddIceServers(options, join);
+  AddIceServers(context_, now, participant.sid, join);
   join.set_subscriber_primary(participant.subscriber_primary);
   join.set_ping_interval(options.ping_interval_s);
   join.set_ping_timeout(options.ping_timeout_s);
@@ -216,9 +225,13 @@ void Room::SendRefreshToken(Instant now, Participant& participant) {
   participant.refresh_token_at = now + context_.options.token_refresh_interval;
   // It would be a token of its own, which no revocation of its owner's concerns.
   if (participant.owner != participant.identity) return;
+  // Never shorter than what the client holds already: it keeps the newest only.
+  const std::int64_t left =
+      participant.token.expires_at_unix - context_.Wall(now).value / 1'000'000;
   pb::SignalResponse response;
-  response.set_refresh_token(context_.tokens.Refresh(participant.api_key, name_, participant.info,
-                                                     context_.options.token_refresh_ttl_s));
+  response.set_refresh_token(
+      context_.tokens.Refresh(participant.token, name_, participant.info,
+                              std::max(context_.options.token_refresh_ttl_s, left)));
   Send(participant, response);
 }
 
@@ -305,7 +318,7 @@ Participant* Room::Resume(Instant now, ConnectionId connection, const JoinParams
 
   pb::SignalResponse response;
   pb::ReconnectResponse& reconnect = *response.mutable_reconnect();
-  AddIceServers(context_.options, reconnect);
+  AddIceServers(context_, now, participant->sid, reconnect);
   *reconnect.mutable_server_info() = MakeServerInfo(context_.options);
   reconnect.set_last_message_seq(participant->last_reliable_seq);
   Send(*participant, response);

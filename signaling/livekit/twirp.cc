@@ -7,6 +7,7 @@
 
 #include "sfu/core/limits.h"
 #include "signaling/wire/json.h"
+#include "signaling/wire/proto_json.h"
 
 namespace fovea::livekit {
 namespace {
@@ -83,11 +84,7 @@ std::optional<TwirpEncoding> TwirpEncodingOf(const wire::HttpRequest& request) {
 
 bool ReadTwirp(TwirpEncoding encoding, const std::string& body, google::protobuf::Message& out) {
   if (encoding == TwirpEncoding::kProtobuf) return out.ParseFromString(body);
-  // Our own reader first: it bounds the nesting before anything recurses.
-  if (!wire::ParseJson(body).has_value()) return false;
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  return google::protobuf::util::JsonStringToMessage(body, &out, options).ok();
+  return wire::ReadProtoJson(body, out);
 }
 
 wire::HttpResponse WriteTwirp(TwirpEncoding encoding, const google::protobuf::Message& message) {

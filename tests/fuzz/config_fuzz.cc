@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using fovea::app::PrintConfig;
   using fovea::app::Secrets;
   const std::string text(data, data + size);
-  (void)fovea::app::LoadKeys(text, "keys");
+  fovea::app::ConfigPlaces places;
+  (void)fovea::app::LoadKeys(text, "keys", places);
   if (const auto duration = fovea::app::ParseDuration(text)) {
     FOVEA_CHECK(fovea::app::ParseDuration(fovea::app::FormatDuration(*duration)) == duration);
   }

@@ -114,7 +114,7 @@ class FakeWebhookPort : public WebhookPort {
 
 class FakeTokenPort : public TokenPort {
  public:
-  [[nodiscard]] std::string Refresh(const std::string& /*api_key*/, const std::string& room,
+  [[nodiscard]] std::string Refresh(const wire::TokenGrants& /*token*/, const std::string& room,
                                     const pb::ParticipantInfo& participant,
                                     std::int64_t ttl_seconds) override {
     return "token for " + participant.identity() + " in " + room + ", " +
@@ -154,7 +154,7 @@ struct World {
 
   [[nodiscard]] static JoinParams Params(const std::string& room, const std::string& identity) {
     JoinParams params;
-    params.api_key = "devkey";
+    params.token.api_key = "devkey";
     params.room = room;
     params.identity = identity;
     params.single_peer_connection = true;

@@ -31,6 +31,7 @@ struct WorldOptions {
   std::uint16_t first_seq = 0;  // of publishers; 0: random
   // Clients who were put out do not notice: they go on sending until so long after the fence.
   Duration evicted_send_for{0};
+  worker::UplinkTuning uplinks = {};
 };
 
 class World {

@@ -15,6 +15,7 @@ struct World::Node : worker::PacketSender, worker::ChannelFactory {
     config.index = static_cast<std::uint8_t>(node_index);
     config.seed = seed;
     config.wall_offset_us = kWorldWallOffsetUs;
+    config.uplinks = owner.options_.uplinks;
     worker = std::make_unique<worker::Worker>(
         config, worker::Worker::Links{channel, owner.mesh_, *this, *this, nullptr});
   }

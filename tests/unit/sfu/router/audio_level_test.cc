@@ -65,6 +65,35 @@ TEST_F(Speaker, FadesToZeroAfterwards) {
   EXPECT_EQ(level.Level(At(now)), 0);
 }
 
+TEST_F(Speaker, WhatCountsAsSpeakingIsTheOperators) {
+  level = ActiveSpeakerLevel({.active_dbov = 60, .active_percent = 10, .smooth_windows = 1});
+  Say(60, 2);
+  Say(127, 18);
+  EXPECT_TRUE(level.IsActive(At(now)));
+  Say(127, 20);
+  EXPECT_FALSE(level.IsActive(At(now))) << "not smoothed";
+  now += Seconds(2);  // begins anew, with the same figures
+  Say(60, 2);
+  Say(127, 18);
+  EXPECT_TRUE(level.IsActive(At(now)));
+  Say(61, 20);
+  EXPECT_FALSE(level.IsActive(At(now)));
+}
+
+TEST_F(Speaker, MoreWindowsMakeItCalmer) {
+  level = ActiveSpeakerLevel({.smooth_windows = 20});
+  Say(0, 20);
+  EXPECT_LT(level.Level(At(now)), 0.2F);
+  Say(0, 2000);
+  EXPECT_FLOAT_EQ(level.Level(At(now)), 1.0F);
+}
+
+TEST_F(Speaker, SilenceIsNoSpeechWhateverIsSet) {
+  level = ActiveSpeakerLevel({.active_dbov = 35, .active_percent = 0});
+  Say(127, 100);
+  EXPECT_EQ(level.Level(At(now)), 0);
+}
+
 TEST_F(Speaker, WhoSendsNothingIsSilent) {
   Say(5, 100);
   EXPECT_TRUE(level.IsActive(At(now)));

@@ -98,6 +98,21 @@ TEST_F(Throttle, NobodyWaitingAnyMoreEndsIt) {
   EXPECT_EQ(CountAsked(0, 5000), 0);
 }
 
+TEST_F(Throttle, TheIntervalsAreTheOperators) {
+  throttle = KeyFrameThrottle({Millis(250), Seconds(10), Millis(10)});
+  for (std::uint8_t layer = 0; layer < 3; ++layer) {
+    throttle.Request(At(Millis(0)), layer, Cause::kRepair);
+    EXPECT_TRUE(Asks(0, layer));
+  }
+  EXPECT_FALSE(Asks(199, 2));
+  EXPECT_TRUE(Asks(200, 2)) << "never closer than that";
+  EXPECT_FALSE(Asks(249, 0));
+  EXPECT_TRUE(Asks(250, 0));
+  EXPECT_FALSE(Asks(9999, 1)) << "longer than repeats are spaced otherwise";
+  EXPECT_TRUE(Asks(10000, 1));
+  EXPECT_TRUE(Asks(20000, 1));
+}
+
 TEST_F(Throttle, AStormOfLossCostsAtMostTwoKeyFramesASecond) {
   int asked = 0;
   for (int ms = 0; ms < 10000; ms += 10) {

@@ -158,7 +158,26 @@ TEST_F(Feedbacks, HoldBackAnImpatientReceiversKeyFrameRequests) {
   EXPECT_EQ(world.worker(0).stats().key_frame_requests_received, 100U);
   const std::uint64_t asked = world.client(publisher_).counters().plis - before;
   EXPECT_GE(asked, 1U);
-  EXPECT_LE(asked, 4U);  // one per router::KeyFrameThrottle::kLowInterval
+  EXPECT_LE(asked, 4U);  // one per router::kKeyFrameIntervals[0]
+}
+
+TEST_F(Feedbacks, FollowTheOperatorsFigures) {
+  test::WorldOptions options;
+  options.uplinks.key_frame_intervals.fill(Seconds(10));
+  options.uplinks.speaker.active_dbov = 5;  // louder than anybody here
+  World& world = MakeWorld(1, options);
+  publisher_ = Connected(0);
+  const auto subscriber = Connected(0);
+  (void)world.PublishAudio(publisher_);
+  const Ssrc ssrc = world.Subscribe(subscriber, world.PublishVideo(publisher_, 1));
+  world.Run(Seconds(1));
+  const std::uint64_t before = world.client(publisher_).counters().plis;
+  for (int i = 0; i < 300; ++i) {
+    world.client(subscriber).SendPli(ssrc, world.sink(subscriber));
+    world.Run(Millis(10));
+  }
+  EXPECT_LE(world.client(publisher_).counters().plis - before, 1U);
+  for (const auto& level : Events<control::SpeakerLevel>(0)) EXPECT_FALSE(level.active);
 }
 
 TEST_F(Feedbacks, SendReportsToBothSides) {

@@ -21,6 +21,7 @@ using testing::IsEmpty;
 using testing::MatchesRegex;
 using testing::Not;
 using testing::Pair;
+using testing::SizeIs;
 using testing::StartsWith;
 
 constexpr std::int64_t kNow = 1'800'000'000;
@@ -214,9 +215,10 @@ TEST(Serve, RemarksOnAKeyFileThatOthersCanRead) {
 
 TEST(Serve, RemarksOnShortSecretsWithoutShowingThem) {
   const Config config = Machine().Serve({"--keys", "k: hunter2"});
-  EXPECT_THAT(config.notes,
-              ElementsAre("keys: the secret of \"k\" has 7 characters; use at least 32, "
-                          "as `fovea keys` makes them"));
+  EXPECT_THAT(
+      config.notes,
+      ElementsAre("--keys:1:1: keys: the secret of \"k\" has 7 characters; use at least 32, "
+                  "as `fovea keys` makes them"));
 }
 
 TEST(Serve, RemarksOnLiveKitFlagsWithoutUse) {
@@ -230,10 +232,60 @@ TEST(Serve, RemarksOnLiveKitFlagsWithoutUse) {
 TEST(Serve, RefusesWebhooksThatNobodyCanSign) {
   Machine machine;
   machine.files["f.yaml"].text = "keys: {k: s}\nwebhook: {api_key: other, urls: [\"http://h/\"]}\n";
-  EXPECT_EQ(
-      machine.Print({"--config", "f.yaml"}).err,
-      "fovea: f.yaml: webhook.api_key: expected one of the API keys in keys, found \"other\"\n");
+  EXPECT_EQ(machine.Print({"--config", "f.yaml"}).err,
+            "fovea: f.yaml:2:11: webhook.api_key: expected one of the API keys in keys, found "
+            "\"other\"\n");
 }
+
+TEST(Serve, RefusesCredentialsThatArePrintedInDocumentation) {
+  Machine machine;
+  machine.files["f.yaml"].text = "keys:\n  devkey: secret\n";
+  const Reply reply = machine.Print({"--config", "f.yaml"});
+  EXPECT_EQ(reply.exit_code, kExitFailed);
+  EXPECT_THAT(reply.err, StartsWith("fovea: f.yaml:2:3: keys: the secret of \"devkey\" is printed "
+                                    "in documentation, so that anybody can sign tokens with it. "));
+  EXPECT_THAT(reply.err, AllOf(HasSubstr("`fovea keys`"), HasSubstr("`openssl rand")));
+  EXPECT_THAT(machine.Print({"--keys", "devkey: secret"}).err, StartsWith("fovea: --keys:1:1: "));
+  machine.variables = {{"LIVEKIT_KEY", "devkey"}, {"LIVEKIT_SECRET", "secret"}};
+  EXPECT_THAT(machine.Print({"serve"}).err, StartsWith("fovea: LIVEKIT_SECRET: keys: "));
+  machine.variables.clear();
+  std::ifstream example(std::string(FOVEA_SOURCE_DIR) + "/configs/example.yaml");
+  machine.files["example.yaml"].text = {std::istreambuf_iterator<char>(example), {}};
+  EXPECT_THAT(machine.Print({"--config", "example.yaml"}).err, HasSubstr("\"APIexample\""));
+  // On this machine only, they are what everybody's examples use.
+  EXPECT_TRUE(machine.Serve({"--dev", "--config", "f.yaml"}).development);
+  EXPECT_THAT(machine.Serve({"--keys", "devkey: another"}).notes, SizeIs(1));
+}
+
+struct WholeFile {
+  const char* yaml;
+  const char* begin;  // of what is said
+};
+
+class WholeFileRule : public testing::TestWithParam<WholeFile> {};
+
+TEST_P(WholeFileRule, NamesThePlaceOfTheSettingThatItIsAbout) {
+  Machine machine;
+  machine.files["f.yaml"].text = GetParam().yaml;
+  machine.files["empty"].text = "";
+  EXPECT_THAT(machine.Print({"config", "check", "f.yaml"}).err, StartsWith(GetParam().begin));
+}
+
+constexpr WholeFile kWholeFile[] = {
+    {"port: 1\n", "fovea: f.yaml: keys: expected at least one API key"},
+    {"port: 1\nkeys:\n", "fovea: f.yaml:2:1: keys: expected at least one API key"},
+    {"key_file: empty\n", "fovea: empty: keys: expected at least one API key"},
+    {"keys: {k: s}\nwebhook:\n  urls: [\"http://h/\"]\n",
+     "fovea: f.yaml:3:3: webhook.api_key: expected the API key that signs"},
+    {"keys: {k: s}\nport: 7\nprometheus:\n  username: u\n  port: 7\n",
+     "fovea: f.yaml:5:3: prometheus.port: expected another port"},
+    {"keys: {k: s}\nprometheus_port: 7\nport: 7\n",
+     "fovea: f.yaml:2:1: prometheus.port: expected another port"},
+    {"keys:\n  k: short\n", "note: f.yaml:2:3: keys: the secret of \"k\" has 5 characters"},
+    {"keys: {k: a-secret-of-more-than-32-characters}\nrtc:\n  udp_port: 7\n  workers: 2\n",
+     "note: f.yaml:4:3: rtc.workers: 2 workers need"},
+};
+INSTANTIATE_TEST_SUITE_P(All, WholeFileRule, testing::ValuesIn(kWholeFile));
 
 TEST(Serve, RefusesThePageOutsideDevelopment) {
   EXPECT_THAT(Machine().Print({"--keys", "k: s", "--page", "p"}).err, HasSubstr("--dev only"));
@@ -245,7 +297,8 @@ TEST(ConfigCheck, SaysOkAndRemarks) {
   const Reply reply = machine.Print({"config", "check", "f.yaml"});
   EXPECT_EQ(reply.exit_code, 0);
   EXPECT_EQ(reply.out, "f.yaml: OK\n");
-  EXPECT_THAT(reply.err, StartsWith("note: keys: the secret of \"k\" has 5 characters"));
+  EXPECT_THAT(reply.err,
+              StartsWith("note: f.yaml:1:8: keys: the secret of \"k\" has 5 characters"));
 }
 
 TEST(ConfigCheck, FailsWithTheMistake) {

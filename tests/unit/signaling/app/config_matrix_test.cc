@@ -44,6 +44,19 @@ struct Machine {
   }
 };
 
+const std::string kSharedTurn = "rtc: {turn_servers: [{host: h, secret_file: /turn}]}";
+
+TEST(TurnSecret, IsReadFromItsFile) {
+  const Machine machine{.files = {{"/turn", " north\n"}}};
+  const auto config = machine.Build(kSharedTurn);
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->server.ice_servers.front().secret, "north");
+}
+
+TEST(TurnSecret, AFileThatIsNotThereIsAnError) {
+  EXPECT_EQ(Machine().Error(kSharedTurn), "/turn: cannot be read: no such file");
+}
+
 std::string ErrorOf(std::string_view yaml) {
   const auto config = LoadConfig(yaml, {.file_name = "f.yaml"});
   return config.ok() ? "" : config.error().ToString();

@@ -43,9 +43,12 @@ rtc:
   tcp_port: 0
   node_ip: {ipv4: 192.0.2.7, ipv6: "2001:db8::7"}
   use_external_ip: true
+  ips: {includes: [192.0.2.0/24], excludes: [192.0.2.9]}
+  interfaces: {excludes: [docker0]}
   enable_loopback_candidate: yes
   use_ice_lite: true
   workers: 3
+  pli_throttle: {low_quality: 300ms, high_quality: 2s}
   stun_servers: [stun.example.org:3478]
   turn_servers:
     - {host: turn.example.org, port: 443, protocol: tls, username: u, credential: c}
@@ -61,7 +64,7 @@ room:
     "open: house": {empty_timeout: 7}
 limit: {max_metadata_size: 10, max_attributes_size: 11, max_room_name_length: 12,
         max_participant_identity_length: 13, max_participant_name_length: 14}
-audio: {update_interval: 500}
+audio: {update_interval: 500, active_level: 40, min_percentile: 50, smooth_intervals: 3}
 video: {dynacast_pause_delay: 1s500ms, codec_regression_threshold: 8}
 enable_data_tracks: false
 webhook:
@@ -97,7 +100,11 @@ TEST_F(ConfigYamlReads, MediaAddressesAndIceServers) {
   EXPECT_THAT(config.rtc.node_ips, ElementsAre("192.0.2.7", "2001:db8::7"));
   EXPECT_TRUE(config.rtc.use_external_ip);
   EXPECT_TRUE(config.rtc.enable_loopback_candidate);
+  EXPECT_THAT(config.rtc.ips.includes, ElementsAre("192.0.2.0/24"));
+  EXPECT_THAT(config.rtc.ips.excludes, ElementsAre("192.0.2.9"));
+  EXPECT_THAT(config.rtc.interfaces.excludes, ElementsAre("docker0"));
   EXPECT_EQ(config.rtc.workers, 3U);
+  EXPECT_THAT(config.rtc.key_frame_intervals, ElementsAre(Millis(300), Seconds(1), Seconds(2)));
   ASSERT_EQ(config.server.ice_servers.size(), 2U);
   EXPECT_THAT(config.server.ice_servers[0].urls, ElementsAre("stun:stun.example.org:3478"));
   EXPECT_THAT(config.server.ice_servers[1].urls,
@@ -118,6 +125,9 @@ TEST_F(ConfigYamlReads, RoomsLimitsAndMedia) {
   EXPECT_EQ(config.server.identity_chars_max, 13U);
   EXPECT_EQ(config.server.name_chars_max, 14U);
   EXPECT_EQ(config.server.speaker_interval, Millis(500));
+  EXPECT_EQ(config.audio.active_level, 40);
+  EXPECT_EQ(config.audio.min_percentile, 50);
+  EXPECT_EQ(config.audio.smooth_intervals, 3U);
   EXPECT_EQ(config.server.dynacast_pause_delay, Millis(1500));
   EXPECT_EQ(config.server.codec_regression_threshold, 8U);
   const auto& presets = config.server.room.configurations;
@@ -156,11 +166,40 @@ room: {room_configurations: {"a: b": {max_participants: 2}}}
   EXPECT_EQ(PrintConfig(*again, Secrets::kShown), printed);
 }
 
+TEST(ConfigYaml, ATurnServerMayShareASecretInPlaceOfACredential) {
+  const auto config = Load(R"(
+rtc: {turn_servers: [{host: h, secret: s, ttl: 60}, {host: h, secret_file: /f},
+                     {host: h, username: u, credential: c, secret: wins, ttl: 0}]}
+)");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_THAT(config->notes, IsEmpty());
+  const auto& servers = config->server.ice_servers;
+  ASSERT_EQ(servers.size(), 3U);
+  EXPECT_THAT(servers[0].urls, ElementsAre("turn:h:3478?transport=udp"));
+  EXPECT_EQ(servers[0].secret, "s");
+  EXPECT_EQ(servers[0].credential_ttl_s, 60);
+  EXPECT_EQ(servers[1].secret_file, "/f");
+  EXPECT_EQ(servers[1].credential_ttl_s, 14400);
+  EXPECT_EQ(servers[2].secret, "wins");
+  EXPECT_EQ(servers[2].credential_ttl_s, 14400);
+  const std::string printed = PrintConfig(*config, Secrets::kShown);
+  const auto again = Load(printed);
+  ASSERT_TRUE(again.ok()) << again.error().ToString() << "\n" << printed;
+  EXPECT_EQ(PrintConfig(*again, Secrets::kShown), printed);
+}
+
+TEST(ConfigYaml, SaysThatACredentialThatIsGivenHasNoEnd) {
+  const auto config =
+      Load("rtc:\n  turn_servers:\n    - {host: h, username: u, credential: c, ttl: 60}\n");
+  ASSERT_TRUE(config.ok());
+  EXPECT_THAT(config->notes, ElementsAre(HasSubstr("f.yaml:3:45: rtc.turn_servers[0].ttl is ")));
+}
+
 TEST(ConfigYaml, PrintsNoSecretsWhenTheyAreMasked) {
   const auto config = Load(R"(
 keys: {k1: hidden1}
 prometheus: {port: 1, password: hidden2}
-rtc: {turn_servers: [{host: h, username: u, credential: hidden3}]}
+rtc: {turn_servers: [{host: h, username: u, credential: hidden3}, {host: h, secret: hidden4}]}
 )");
   ASSERT_TRUE(config.ok());
   EXPECT_THAT(PrintConfig(*config, Secrets::kMasked), Not(HasSubstr("hidden")));
@@ -207,6 +246,8 @@ constexpr Mistake kMistakes[] = {
     {"rtc:\n  node_ip: example.org\n",
      "f.yaml:2:12: rtc.node_ip: expected the address that clients reach this machine at, such as "
      "192.0.2.7 or 192.0.2.7,2001:db8::7, found \"example.org\""},
+    {"rtc:\n  ips: {excludes: [10.0.0.0/8, home]}\n",
+     "f.yaml:2:32: rtc.ips.excludes: expected networks such as 10.0.0.0/8, found \"home\""},
     {"rtc:\n  workers: 99\n",
      "f.yaml:2:12: rtc.workers: expected a whole number from 0 to 16, found \"99\""},
     {"rtc:\n  turn_servers:\n    - host: h\n      protocol: sctp\n",
@@ -265,11 +306,47 @@ TEST(ConfigYaml, SaysInOneLineWhichKeysItMakesNoUseOf) {
 
 TEST(ConfigYaml, KeepsQuietAboutUnusedKeysThatAskForNothing) {
   const auto config = Load(
-      "redis: {address: \"\"}\nturn: {enabled: false, udp_port: 3478}\nlimit: {num_tracks: -1}\n"
-      "rtc: {use_external_ip: false, ips: {includes: []}}\n");
+      "redis: {address: \"\"}\nturn: {enabled: false, domain: \"\", tls_port: 0}\n"
+      "limit: {num_tracks: -1}\nrtc: {use_external_ip: false, allow_tcp_fallback: false}\n");
   ASSERT_TRUE(config.ok()) << config.error().ToString();
   EXPECT_THAT(config->notes, IsEmpty());
 }
+
+struct Unused {
+  const char* yaml;
+  const char* note;
+};
+
+class ConfigUnused : public testing::TestWithParam<Unused> {};
+
+TEST_P(ConfigUnused, IsSaidInOneLineWithItsPlace) {
+  const auto config = Load(GetParam().yaml);
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_THAT(config->notes, ElementsAre(GetParam().note));
+}
+
+constexpr Unused kUnused[] = {
+    {"logging:\n  pion_level: error\n",
+     "f.yaml:2:3: logging.pion_level is accepted, not used: it is of a library that is not here"},
+    {"rtc:\n  allow_tcp_fallback: true\n",
+     "f.yaml:2:3: rtc.allow_tcp_fallback is accepted, not used: ICE over TCP is not offered"},
+    {"room:\n  room_configurations:\n    a: {name: b}\n",
+     "f.yaml:3:9: room.room_configurations.a.name is accepted, not used: a configuration goes by "
+     "the key that it stands under"},
+    {"room:\n  room_configurations:\n    a: {tags: {x: y}}\n",
+     "f.yaml:3:9: room.room_configurations.a.tags is accepted, not used: rooms have no tags here"},
+    {"turn:\n  enabled: false\n  udp_port: 3478\n  tls_port: 5349\n  domain: t.example.org\n",
+     "f.yaml:3:3: turn.domain, turn.tls_port, turn.udp_port are accepted, not used: turn.enabled "
+     "is "
+     "false, and Fovea relays nothing"},
+    {"turn:\n  ttl_seconds: 5\n",
+     "f.yaml:2:3: turn.ttl_seconds is accepted, not used: turn.enabled is false, and Fovea relays "
+     "nothing"},
+    {"turn:\n  enabled: true\n  udp_port: 3478\n",
+     "f.yaml:2:3: turn.enabled is accepted, not used: Fovea relays nothing; run a TURN server of "
+     "its own and name it in rtc.turn_servers"},
+};
+INSTANTIATE_TEST_SUITE_P(All, ConfigUnused, testing::ValuesIn(kUnused));
 
 TEST(ConfigYaml, EmptyValuesAreAsGoodAsAbsentOnes) {
   const auto config = Load("port:\nrtc:\nkeys:\nbind_addresses: []\nroom:\n  enabled_codecs:\n");
@@ -354,13 +431,19 @@ TEST(ConfigYaml, SurvivesEveryTruncation) {
 }
 
 TEST(ConfigKeys, ReadsLinesOfKeyAndSecret) {
-  const auto keys = LoadKeys("k1: s1\nk2: s2\n", "keys.yaml");
+  ConfigPlaces places = {{"keys.older", {}}, {"rtc.workers", {}}};
+  const auto keys = LoadKeys("k1: s1\nk2: s2\n", "keys.yaml", places);
   ASSERT_TRUE(keys.ok());
   EXPECT_THAT(*keys, ElementsAre(Pair("k1", "s1"), Pair("k2", "s2")));
+  EXPECT_EQ(places.at("keys.k2").line, 2);
+  EXPECT_EQ(places.at("keys.k2").file, "keys.yaml");
+  EXPECT_FALSE(places.contains("keys.older"));
+  EXPECT_TRUE(places.contains("rtc.workers"));
 }
 
 TEST(ConfigKeys, NeverRepeatsWhatMayBeASecret) {
-  const auto keys = LoadKeys("k1=mysecret", "--keys");
+  ConfigPlaces places;
+  const auto keys = LoadKeys("k1=mysecret", "--keys", places);
   ASSERT_FALSE(keys.ok());
   EXPECT_EQ(keys.error().ToString(), "--keys:1:1: keys: expected lines of \"API key: secret\"");
 }

@@ -283,6 +283,19 @@ TEST_F(RoomJoin, RefreshesTheTokenEveryFiveMinutes) {
   EXPECT_EQ(alice.Last(Case::kRefreshToken).refresh_token(), "token for alice in room, 600 s");
 }
 
+TEST_F(RoomJoin, ARefreshedTokenLastsAsLongAsTheOneThatTheClientCameWith) {
+  JoinParams params = World::Params("room", "alice");
+  params.token.expires_at_unix = world_.WallSeconds() + 3600;
+  Client& alice = JoinOnly(params);
+  const auto token = [&] { return alice.Last(Case::kRefreshToken).refresh_token(); };
+  EXPECT_EQ(token(), "token for alice in room, 3600 s");
+  alice.ConnectMedia();
+  world_.Advance(Seconds(300));
+  EXPECT_EQ(token(), "token for alice in room, 3300 s");
+  world_.Advance(Seconds(3300));
+  EXPECT_EQ(token(), "token for alice in room, 600 s");
+}
+
 // --- Resume ---
 
 TEST_F(RoomJoin, ResumesWithReconnectFirstThenEverybodyIncludingOneself) {
@@ -429,6 +442,51 @@ TEST_F(RoomJoin, AnAgentDoesNotKeepARoomOpenNorShortensItsEnd) {
   world_.Advance(Seconds(1));
   EXPECT_EQ(world_.manager.Find("room"), nullptr);
   EXPECT_EQ(agent.heard().back().leave().reason(), pb::DisconnectReason::ROOM_CLOSED);
+}
+
+TEST_F(RoomJoin, ARecorderNeitherCountsNorKeepsARoomOpen) {
+  world_.options.room.max_participants = 1;
+  JoinParams params = World::Params("room", "recorder");
+  params.token.video.emplace().recorder = true;
+  params.permission.set_recorder(true);
+  Join(params);
+  EXPECT_FALSE(world_.manager.CheckCapacity(World::Params("room", "alice")).has_value());
+  Client& alice = Join("alice");
+  alice.room().Remove(world_.now, *alice.participant(), pb::DisconnectReason::PARTICIPANT_REMOVED);
+  world_.Advance(Seconds(20));
+  EXPECT_EQ(world_.manager.Find("room"), nullptr);
+}
+
+TEST_F(RoomJoin, SaysThatItIsRecordedWhileARecorderIsThere) {
+  Client& alice = Join("alice");
+  const auto recording = [&] { return alice.Last(Case::kRoomUpdate).room_update().room(); };
+  JoinParams bot = World::Params("room", "bot");
+  bot.permission.set_recorder(true);
+  bot.permission.set_hidden(true);
+  Client& recorder = Join(bot);
+  world_.Advance(Seconds(1));
+  EXPECT_TRUE(recording().active_recording());
+  JoinParams egress = World::Params("room", "egress");
+  egress.kind = pb::ParticipantInfo::EGRESS;
+  Client& other = Join(egress);
+  const auto remove = [&](Client& client) {
+    client.room().Remove(world_.now, *client.participant(),
+                         pb::DisconnectReason::PARTICIPANT_REMOVED);
+    world_.Advance(Seconds(1));
+  };
+  remove(recorder);
+  EXPECT_TRUE(recording().active_recording());
+  remove(other);
+  EXPECT_FALSE(recording().active_recording());
+}
+
+TEST_F(RoomJoin, TellsTheDetailsOfAKind) {
+  Client& alice = Join("alice");
+  JoinParams params = World::Params("room", "agent");
+  params.kind = pb::ParticipantInfo::AGENT;
+  params.kind_details = {pb::ParticipantInfo::CLOUD_AGENT};
+  Join(params);
+  EXPECT_THAT(alice.Knows("agent").kind_details(), ElementsAre(pb::ParticipantInfo::CLOUD_AGENT));
 }
 
 TEST_F(RoomJoin, ReleasesEveryHandleWhenARoomEnds) {

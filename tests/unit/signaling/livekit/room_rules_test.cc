@@ -1,5 +1,6 @@
 // What each message must do and in which order messages come, where no other test says it:
 // livekit-protocol reference sections 2.2 to 2.5.
+#include "signaling/livekit/turn_credential.h"
 #include "tests/unit/signaling/livekit/room_fixture.h"
 
 namespace fovea::livekit {
@@ -246,6 +247,29 @@ TEST_F(RoomRules, BoundsWhatAResumerMaySwitchOffBeforeItIsThere) {
 }
 
 // --- What the server says ---
+
+TEST_F(RoomRules, MakesACredentialForEachClientOfATurnServerThatSharesASecret) {
+  IceServer turn{{"turn:turn.example.org"}, "", ""};
+  turn.secret = "north";
+  turn.credential_ttl_s = 60;
+  world_.options.ice_servers = {turn};
+  const auto given = [](const auto& message) { return message.ice_servers(0); };
+  const auto expected = [&](Client& client) {
+    return MakeTurnCredential("north", client.sid(), world_.WallSeconds() + 60);
+  };
+  Client& alice = JoinOnly("alice");
+  EXPECT_EQ(given(alice.heard().front().join()).username(), expected(alice).username);
+  EXPECT_EQ(given(alice.heard().front().join()).credential(), expected(alice).credential);
+  alice.ConnectMedia();
+  alice.LoseSignal();
+  world_.Advance(Seconds(10));
+  JoinParams params = World::Params("room", "alice");
+  params.request.set_reconnect(true);
+  params.request.set_participant_sid(alice.sid());
+  const pb::ReconnectResponse again = JoinOnly(params).heard().front().reconnect();
+  EXPECT_EQ(given(again).username(), expected(alice).username);
+  EXPECT_EQ(given(again).credential(), expected(alice).credential);
+}
 
 TEST_F(RoomRules, GivesAClientAllItNeedsToStart) {
   world_.options.ice_servers = {{{"turn:turn.example.org"}, "user", "secret"}};
