@@ -18,19 +18,20 @@ namespace {
 constexpr std::size_t kIceServersMax = 16;  // clients gather from each of them
 constexpr std::int64_t kTurnTtlSecondsMax = 366L * 24 * 3600;
 
-constexpr std::initializer_list<std::string_view> kTurnKeys = {"domain",
-                                                               "cert_file",
-                                                               "key_file",
-                                                               "tls_port",
-                                                               "udp_port",
-                                                               "external_tls",
-                                                               "relay_range_start",
-                                                               "relay_range_end",
-                                                               "ttl_seconds",
-                                                               "bind_addresses",
-                                                               "per_user_relay_allocation_limit",
-                                                               "allow_restricted_peer_cidrs",
-                                                               "deny_peer_cidrs"};
+// Not constexpr: GCC 12 takes the array behind it for a temporary.
+const std::initializer_list<std::string_view> kTurnKeys = {"domain",
+                                                           "cert_file",
+                                                           "key_file",
+                                                           "tls_port",
+                                                           "udp_port",
+                                                           "external_tls",
+                                                           "relay_range_start",
+                                                           "relay_range_end",
+                                                           "ttl_seconds",
+                                                           "bind_addresses",
+                                                           "per_user_relay_allocation_limit",
+                                                           "allow_restricted_peer_cidrs",
+                                                           "deny_peer_cidrs"};
 
 // udp_port: 7882, "7882-7892" or {start: 7882, end: 7892}.
 void ReadUdpPort(Section& rtc, Config& config) {

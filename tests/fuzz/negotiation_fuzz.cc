@@ -60,9 +60,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Rng rng(1);
   AnswerNegotiator answerer(Policy(), Local(), rng);
   std::vector<UplinkTrack> uplinks(2);
-  uplinks[0] = {"cam", "TR_C", control::MediaKind::kVideo, rtp::Codec::kVp8, 3, false,
-                false, false};
-  uplinks[1] = {"mic", "TR_M", control::MediaKind::kAudio, rtp::Codec::kOpus, 0, true, true, true};
+  uplinks[0] = {"cam", "TR_C", false, control::MediaKind::kVideo, rtp::Codec::kVp8, 3,
+                false, false,  false};
+  uplinks[1] = {"mic", "TR_M", false, control::MediaKind::kAudio, rtp::Codec::kOpus, 0,
+                true,  true,   true};
   for (const std::uint32_t first : {0U, 2U}) {
     const auto downlinks = Downlinks(first);
     const auto answer = answerer.HandleOffer(text, {uplinks, downlinks, {"fresh", "fresh"}});

@@ -79,7 +79,9 @@ void World::PushSome(bool calm) {
 
 void World::Ask(const focus::FetchRoomState& what) {
   ++result_.questions;
-  Question question{.what = what, .asked_at = now_};
+  Question question;
+  question.what = what;
+  question.asked_at = now_;
   question.answer_at = now_ + Millis(10 + rng_.Below(200));
   if (!is_calm_ && Chance(50)) {  // later than any patience; perhaps when it has asked again
     question.answer_at = now_ + Seconds(30) + Millis(rng_.Below(2000));
