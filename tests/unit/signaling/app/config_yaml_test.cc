@@ -168,7 +168,8 @@ room: {room_configurations: {"a: b": {max_participants: 2}}}
 
 TEST(ConfigYaml, ATurnServerMayShareASecretInPlaceOfACredential) {
   const auto config = Load(R"(
-rtc: {turn_servers: [{host: h, secret: s, ttl: 60}, {host: h, secret_file: /f},
+rtc: {tcp_port: 0,
+      turn_servers: [{host: h, secret: s, ttl: 60}, {host: h, secret_file: /f},
                      {host: h, username: u, credential: c, secret: wins, ttl: 0}]}
 )");
   ASSERT_TRUE(config.ok()) << config.error().ToString();

@@ -356,7 +356,7 @@ TEST_F(ConductorTest, ReturnsItsMemoryWhenTheTokensHaveExpired) {
   StartRoom({"@bob:hs"});
   Leave(Connect("@bob:hs", "B"));
   EXPECT_EQ(conductor_->admissions(), 2U);
-  Settle(Seconds(3600 + 200));
+  Settle(Seconds(3600 + Conductor::kTokenSlackSeconds + 200));
   EXPECT_EQ(conductor_->admissions(), 0U);
   EXPECT_EQ(conductor_->watched_rooms(), 0U);
   EXPECT_TRUE(stored_.empty());
