@@ -135,7 +135,7 @@ void World::DrainEverything() {
     Disconnect(connections_.begin(), focus::DepartureReason::kClientLeft);
   }
   Drain();
-  const Instant end = now_ + Seconds(4200);
+  const Instant end = now_ + Seconds(3600 + Conductor::kTokenSlackSeconds + 600);
   while (now_ < end && Holds()) Step(Seconds(300), true);
   if (focus_->admissions() != 0 || focus_->watched_rooms() != 0) Fail("S3: something is left");
   if (!stored_.empty() || !stored_revocations_.empty()) Fail("S3: something is still stored");
