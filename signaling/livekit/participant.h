@@ -89,7 +89,7 @@ class Participant {
   // Constant after construction.
   std::string sid;
   std::string identity;
-  std::string owner;  // JoinParams::owner()
+  std::string owner;        // JoinParams::owner()
   wire::TokenGrants token;  // that it came with
   bool single_peer_connection = false;
   bool subscriber_primary = false;  // dual mode; as `join` said
