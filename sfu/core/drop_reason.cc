@@ -37,7 +37,6 @@ constexpr std::array kNames = {
     std::string_view("lane_full"),
     std::string_view("rtx_not_in_history"),
     std::string_view("rtx_throttled"),
-    std::string_view("tx_batch_full"),
     std::string_view("tx_not_connected"),
     std::string_view("tx_socket_full"),
     std::string_view("tx_error"),

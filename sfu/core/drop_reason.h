@@ -47,7 +47,6 @@ enum class DropReason : std::uint8_t {
   kRtxNotInHistory,
   kRtxThrottled,
   // Sending.
-  kTxBatchFull,
   kTxNotConnected,
   kTxSocketFull,
   kTxError,

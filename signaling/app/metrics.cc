@@ -155,13 +155,29 @@ void WriteWorkers(MetricsText& page, const std::vector<Snapshot>& workers) {
   page.Begin("fovea_worker_receive_stalls_total", kCounter,
              "Turns without packet memory; the kernel's buffer held the datagrams.");
   PerWorker(page, workers, [](const Snapshot& one) { return one.stats.receive_stalls; });
+}
+
+void WriteDrops(MetricsText& page, const MediaFacts& media) {
   page.Begin("fovea_packets_dropped_total", kCounter, "Packets discarded, by reason.");
   for (std::size_t i = 0; i < kDropReasonCount; ++i) {
     const auto reason = static_cast<DropReason>(i);
-    std::uint64_t sum = 0;
-    for (const Snapshot& worker : workers) sum += worker.drops.Get(reason);
+    std::uint64_t sum = media.data_hub.packets.Get(reason);
+    for (const Snapshot& worker : media.workers) sum += worker.drops.Get(reason);
     page.Count({{"reason", ToString(reason)}}, sum);
   }
+  page.Begin("fovea_data_messages_dropped_total", kCounter,
+             "Messages of data channels that did not get through us, by reason.");
+  page.Count({{"reason", "event_queue_full"}}, media.data_hub.event_queue_full);
+  page.Count({{"reason", "no_channel"}}, media.data_hub.no_channel);
+  page.Count({{"reason", "too_long"}}, media.data_hub.too_long);
+  page.Count({{"reason", "bad_open"}}, media.data_hub.bad_open);
+  Single(page, "fovea_data_sends_refused_total", kCounter,
+         "Sends that a full buffer refused; reliable ones are tried again.", media.data_hub.sends);
+  Single(page, "fovea_data_channels_refused_total", kCounter,
+         "Data channels refused: the session has too many.", media.data_hub.channels);
+  Single(page, "fovea_data_associations_refused_total", kCounter,
+         "Sessions that got no data channels at all: there are too many.",
+         media.data_hub.associations);
 }
 
 template <class Value>
@@ -205,6 +221,7 @@ void WriteMedia(MetricsText& page, const std::string& node_id, const MediaFacts&
   WriteRooms(page, labels, media);
   WritePackets(page, labels, media);
   WriteWorkers(page, media.workers);
+  WriteDrops(page, media);
   WriteCalls(page, media);
   Single(page, "fovea_webhooks_delivered_total", kCounter, "Webhooks that were taken.",
          media.webhooks_delivered);

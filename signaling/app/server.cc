@@ -141,6 +141,7 @@ MetricsFacts Server::CountForMetrics() {
   facts.http_connections = http_->connection_count();
   MediaFacts& media = facts.media.emplace();
   for (const auto& worker : workers_) media.workers.push_back(worker->Read());
+  media.data_hub = data_->Drops();
   media.joins = joins_;
   media.joins_refused = joins_refused_;
   media.webhooks_delivered = webhooks_->queue().delivered_total();

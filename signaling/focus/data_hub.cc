@@ -88,14 +88,33 @@ bool DataHub::Send(control::SessionHandle session, DataLane lane, ByteSpan messa
 
 void DataHub::HandleAppData(Instant now, const control::AppData& data) {
   (void)now;
-  // What the filter refuses is counted by the hub.
-  (void)hub_.HandlePacket(ToAssoc(data.session), ByteSpan(data.bytes.data(), data.size));
+  const std::optional<DropReason> drop =
+      hub_.HandlePacket(ToAssoc(data.session), ByteSpan(data.bytes.data(), data.size));
+  if (drop.has_value()) packet_drops_.Add(*drop);
   Pump();
 }
 
 void DataHub::HandleTimeout(Instant now) {
   hub_.HandleTimeout(now);
   Pump();
+}
+
+DataHubDrops DataHub::Drops() const {
+  const sctp::SctpCounters counted = hub_.counters();
+  DataHubDrops drops{
+      .packets = packet_drops_,
+      .event_queue_full = counted.event_queue_full,
+      .no_channel = counted.messages_without_channel + messages_without_lane_,
+      .too_long = counted.messages_oversized,
+      .bad_open = counted.dcep_malformed,
+      .sends = counted.send_buffer_full,
+      .channels = counted.channels_refused,
+      .associations = counted.associations_refused,
+  };
+  drops.packets.Add(DropReason::kSctpQueueFull, counted.transmit_queue_full);
+  for (const control::WorkerProxy* worker : workers_)
+    drops.packets.Add(DropReason::kAppDataRingFull, worker->app_data_dropped());
+  return drops;
 }
 
 std::optional<DataHub::Incoming> DataHub::PollIncoming() {
@@ -110,7 +129,11 @@ void DataHub::Pump() {
   while (const std::optional<sctp::TransmitItem> item = hub_.PollTransmit()) {
     const auto it = sessions_.find(item->assoc);
     control::AppData data;
-    if (it == sessions_.end() || item->bytes.size() > data.bytes.size()) continue;
+    if (it == sessions_.end()) {
+      packet_drops_.Add(DropReason::kSctpUnknownAssociation);
+      continue;
+    }
+    static_assert(limits::kPathMtuBytes <= std::tuple_size_v<decltype(data.bytes)>);
     data.session = it->second.handle;
     data.size = static_cast<std::uint16_t>(item->bytes.size());
     std::memcpy(data.bytes.data(), item->bytes.data(), item->bytes.size());
@@ -144,12 +167,12 @@ void DataHub::HandleEvent(sctp::SctpEvent& event) {
     }
   } else if (auto* message = std::get_if<sctp::Message>(&event)) {
     const auto it = sessions_.find(message->assoc);
-    if (it == sessions_.end()) return;
-    for (std::size_t i = 0; i < kLanes; ++i) {
+    for (std::size_t i = 0; i < kLanes && it != sessions_.end(); ++i) {
       if (it->second.streams[i] != message->stream) continue;
       incoming_.push_back({it->second.handle, static_cast<DataLane>(i), std::move(message->bytes)});
       return;
     }
+    ++messages_without_lane_;
   }
 }
 

@@ -13,10 +13,25 @@
 #include "sfu/control/event.h"
 #include "sfu/control/worker_proxy.h"
 #include "sfu/core/deadline.h"
+#include "sfu/core/drop_reason.h"
 #include "sfu/sctp/sctp_hub.h"
 #include "signaling/focus/media_plane.h"
 
 namespace fovea::focus {
+
+// What data channels discarded since the start.
+struct DataHubDrops {
+  DropCounters packets;  // of SCTP, from the workers and to them
+  // Messages that arrived.
+  std::uint64_t event_queue_full = 0;
+  std::uint64_t no_channel = 0;  // none is open on their stream, or none of LiveKit's
+  std::uint64_t too_long = 0;
+  std::uint64_t bad_open = 0;  // DATA_CHANNEL_OPEN that is malformed, or on a stream in use
+  // Refused.
+  std::uint64_t sends = 0;  // the receiver takes less than it is sent
+  std::uint64_t channels = 0;
+  std::uint64_t associations = 0;
+};
 
 class DataHub : public DataPort {
  public:
@@ -42,7 +57,7 @@ class DataHub : public DataPort {
   // Messages that have arrived; drain after every call above.
   [[nodiscard]] std::optional<Incoming> PollIncoming();
 
-  [[nodiscard]] const sctp::SctpHub& hub() const { return hub_; }
+  [[nodiscard]] DataHubDrops Drops() const;
 
  private:
   static constexpr std::size_t kLanes = 3;
@@ -63,6 +78,9 @@ class DataHub : public DataPort {
   std::unordered_map<sctp::AssocId, Session> sessions_;
   std::deque<Incoming> incoming_;
   sctp::SctpHub hub_;
+  // What neither hub_ nor workers_ count.
+  DropCounters packet_drops_;
+  std::uint64_t messages_without_lane_ = 0;
 };
 
 }  // namespace fovea::focus

@@ -123,6 +123,27 @@ TEST(Metrics, TellsWorkersApartAndDropsByReason) {
   EXPECT_THAT(page, HasSubstr("fovea_packets_dropped_total{reason=\"rtp_too_long\"} 0\n"));
 }
 
+TEST(Metrics, CountsWhatDataChannelsDiscard) {
+  MetricsFacts facts;
+  MediaFacts& media = facts.media.emplace(TwoWorkers());
+  media.workers[0].drops.Add(DropReason::kAppDataRingFull, 1);
+  media.data_hub.packets.Add(DropReason::kAppDataRingFull, 2);
+  media.data_hub.packets.Add(DropReason::kSctpMalformed, 4);
+  media.data_hub.no_channel = 5;
+  media.data_hub.too_long = 6;
+  media.data_hub.channels = 7;
+  const std::string page = MetricsPage(facts);
+  EXPECT_THAT(page, HasSubstr("fovea_packets_dropped_total{reason=\"app_data_ring_full\"} 3\n"));
+  EXPECT_THAT(page, HasSubstr("fovea_packets_dropped_total{reason=\"sctp_malformed\"} 4\n"));
+  const auto has = [&](const char* reason, const char* value) {
+    EXPECT_THAT(page, HasSubstr("fovea_data_messages_dropped_total{reason=\"" +
+                                std::string(reason) + "\"} " + value + "\n"));
+  };
+  has("no_channel", "5");
+  has("too_long", "6");
+  EXPECT_THAT(page, HasSubstr("fovea_data_channels_refused_total 7\n"));
+}
+
 TEST(Metrics, SaysOfMatrixCallsWhoIsOfRecord) {
   MetricsFacts facts;
   MediaFacts& media = facts.media.emplace();
