@@ -138,6 +138,18 @@ TEST_F(MediaPlaneTest, ParticipantsGoWhereAllTheirSessionsHaveASlot) {
   EXPECT_EQ(plane_->PickWorker(1), 0) << "the other has less to do, but is full";
 }
 
+TEST_F(MediaPlaneTest, AWorkersTablesAreFullAtTheirLimits) {
+  const auto count = [](auto acquire) {
+    std::size_t taken = 0;
+    while (acquire().valid()) ++taken;
+    return taken;
+  };
+  EXPECT_EQ(count([&] { return plane_->NewSession(0); }), limits::kSessionsPerWorkerMax);
+  EXPECT_EQ(count([&] { return plane_->NewPublication(0); }), limits::kPublicationsPerWorkerMax);
+  EXPECT_EQ(count([&] { return plane_->NewSubscription(0); }), limits::kSubscriptionsPerWorkerMax);
+  EXPECT_TRUE(plane_->NewSession(1).valid()) << "the other worker's are not";
+}
+
 TEST_F(MediaPlaneTest, SessionsAreAddedToAndRemovedFromTheDataPlaneToo) {
   control::AddSession add;
   add.session = plane_->NewSession(0);
