@@ -224,7 +224,8 @@ void AnswerNegotiator::Remember(Round& round) {
     wire::SdpMedia& offered = round.offer.media[i];
     wire::SdpMedia& answered = round.sdp.media[i];
     sections_.push_back({offered.mid, offered.kind, answered.IsRejected()});
-    if (!IsUplink(offered)) continue;
+    // What stopped sending still takes the id of its track.
+    if (!IsUplink(offered) && offered.msids.empty()) continue;
     // Matching and layers read the rest; what was agreed of these is in the answer.
     offered.transport = {};
     offered.codecs = {};

@@ -2,6 +2,7 @@
 #include "signaling/livekit/negotiation_uplinks.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace fovea::livekit {
 namespace {
@@ -61,6 +62,7 @@ std::vector<EndedUplink> UplinkMatcher::Match(const wire::SessionDescription& of
       break;
     }
   }
+  BindRenamed(offer, living);
   if (cids_are_track_ids_) return ended;
   for (const wire::SdpMedia& section : offer.media) {
     if (!IsUplink(section) || Find(section.mid) != nullptr || IsRetired(section)) continue;
@@ -71,6 +73,25 @@ std::vector<EndedUplink> UplinkMatcher::Match(const wire::SessionDescription& of
     }
   }
   return ended;
+}
+
+void UplinkMatcher::BindRenamed(const wire::SessionDescription& offer,
+                                std::span<const UplinkTrack* const> living) {
+  std::unordered_set<std::string_view> ids;  // of the sections
+  std::unordered_set<std::string_view> cids;
+  for (const wire::SdpMedia& section : offer.media) ids.insert(WithoutBraces(TrackIdOf(section)));
+  ids.erase(std::string_view());
+  for (const UplinkTrack* track : living) cids.insert(WithoutBraces(track->cid));
+  for (const wire::SdpMedia& section : offer.media) {
+    if (!IsUplink(section) || Find(section.mid) != nullptr || IsRetired(section)) continue;
+    if (cids.contains(WithoutBraces(TrackIdOf(section)))) continue;  // waits for its turn
+    for (const UplinkTrack* track : living) {
+      if (MediaKindOf(section.kind) != track->kind || IsBound(*track)) continue;
+      if (!ids.contains(WithoutBraces(track->cid))) continue;
+      Bind(section, *track);
+      break;
+    }
+  }
 }
 
 std::vector<EndedUplink> UplinkMatcher::EndStale(const wire::SessionDescription& offer,

@@ -14,9 +14,11 @@ namespace fovea::livekit {
 // puts something else, and clients may offer before their add_track arrives. So, per section:
 //  1. bound before, same msid: stays;
 //  2. the track id equals a cid (braces aside): that one;
-//  3. this client's cids have never equalled its track ids: the oldest unmatched request of the
+//  3. the cid is the track id of a section that no longer sends: libwebrtc makes up another id when
+//  the same track is published again, so the oldest such request of the kind;
+//  4. this client's cids have never equalled its track ids: the oldest unmatched request of the
 //  kind;
-//  4. otherwise held.
+//  5. otherwise held.
 // A bound section that stops sending, or shows another msid, ends its track, and no section of the
 // same offer continues it.
 class UplinkMatcher {
@@ -43,14 +45,16 @@ class UplinkMatcher {
   };
   std::vector<EndedUplink> EndStale(const wire::SessionDescription& offer,
                                     std::span<const UplinkTrack> tracks);
+  void BindRenamed(const wire::SessionDescription& offer,
+                   std::span<const UplinkTrack* const> living);
   // Also by another track of its cid, which goes first: requests of one cid are served in turn.
   [[nodiscard]] bool IsBound(const UplinkTrack& track) const;
   [[nodiscard]] bool IsRetired(const wire::SdpMedia& section) const;
   void Bind(const wire::SdpMedia& section, const UplinkTrack& track);
 
   std::vector<Binding> bindings_;
-  // Sections whose track was withdrawn by the server while the client goes on sending: rule 3 must
-  // not give their media to somebody else's request.
+  // Sections whose track was withdrawn by the server while the client goes on sending: rules 3 and
+  // 4 must not give their media to somebody else's request.
   std::vector<Retired> retired_;
   bool cids_are_track_ids_ = false;
 };

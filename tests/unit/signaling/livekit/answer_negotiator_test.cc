@@ -302,6 +302,33 @@ TEST_F(AnswerNegotiatorTest, TakesARecycledSectionForANewTrack) {
   EXPECT_EQ(answer.uplinks[0].codecs.at(0).codec, rtp::Codec::kVp9);
 }
 
+// Chromium: the sender that was unpublished keeps the track's id, the new one gets a random one.
+TEST_F(AnswerNegotiatorTest, FindsATrackPublishedAgainUnderAMadeUpId) {
+  for (const bool request_first : {true, false}) {
+    AnswerNegotiator negotiator(EverythingAllowed(), OurTransport(), rng_);
+    const auto handle = [&](const OfferSketch& offer) {
+      const AnswerInputs inputs{uplinks_, {}, {}};
+      auto answer = negotiator.HandleOffer(offer.text(), inputs);
+      EXPECT_TRUE(answer.ok());
+      return answer.ok() ? *std::move(answer) : Answer{};
+    };
+    uplinks_ = {Uplink(kAudio, "mic", "TR_1")};
+    OfferSketch offer;
+    offer.Send(kAudio, "mic");
+    EXPECT_EQ(handle(offer).uplinks.size(), 1u);
+    offer.last().direction = SdpDirection::kInactive;
+    offer.Send(kAudio, "random");
+    if (request_first) uplinks_.push_back(Uplink(kAudio, "mic", "TR_2"));
+    const Answer answer = handle(offer);
+    EXPECT_EQ(answer.ended.size(), 1u);
+    uplinks_ = {Uplink(kAudio, "other", "TR_3"), Uplink(kAudio, "mic", "TR_2")};
+    const auto found = request_first ? answer.uplinks : negotiator.Rematch(uplinks_);
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].mid, "1");
+    EXPECT_EQ(found[0].track_sid, "TR_2");
+  }
+}
+
 TEST_F(AnswerNegotiatorTest, DoesNotGiveTheMediaOfAWithdrawnTrackToAnotherRequest) {
   uplinks_ = {Uplink(kVideo, "{firefox-1}", "TR_1")};
   OfferSketch offer;
