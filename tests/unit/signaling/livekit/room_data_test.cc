@@ -297,6 +297,22 @@ TEST_F(RoomData, RefusesBadHandlesAndNames) {
   EXPECT_EQ(refusal(2, "a"), pb::RequestResponse::DUPLICATE_NAME);
 }
 
+TEST_F(RoomData, RefusesOneDataTrackTooMany) {
+  Client& alice = Join("alice");
+  for (std::uint32_t i = 1; i <= limits::kDataTracksPerParticipantMax; ++i) {
+    PublishDataTrack(alice, i, std::to_string(i));
+  }
+  EXPECT_EQ(alice.participant()->data_tracks.size(), limits::kDataTracksPerParticipantMax);
+  PublishDataTrack(alice, 500, "one more");
+  EXPECT_EQ(alice.heard().back().request_response().reason(), pb::RequestResponse::LIMIT_EXCEEDED);
+  EXPECT_EQ(alice.participant()->data_tracks.size(), limits::kDataTracksPerParticipantMax);
+  pb::SignalRequest request;
+  request.mutable_unpublish_data_track_request()->set_pub_handle(1);
+  alice.Send(request);
+  PublishDataTrack(alice, 500, "one more");
+  EXPECT_TRUE(alice.participant()->data_tracks.contains(500));
+}
+
 TEST_F(RoomData, TakesHandlesBackWhenATrackOrItsPublisherGoes) {
   Client& alice = Join("alice");
   Client& bob = Join("bob");
