@@ -38,8 +38,8 @@ struct Admission {
   bool is_restricted = false;           // may not publish at the moment
   std::int64_t tokens_before_unix = 0;  // 0: none was ever revoked
   std::optional<PendingAction> pending;
-  // When the homeserver was asked who said that the user is joined, against what was pushed: the
-  // token is from that word, and good until a room state that was asked for later.
+  // The token was given against what was pushed, by a doubt or by the homeserver's word, and is
+  // good until a room state that was asked for later than this.
   std::optional<Instant> told_at;
   Instant keep_until{};  // no token of it is valid later, unless it is connected
 };

@@ -89,13 +89,14 @@ void Conductor::AddRow(Instant now, const MintedIdentity& minted) {
   table_.UpdateTimer(key);
   const Told* told = TellOf(now, minted.room_id, minted.user_id);
   const bool is_told = told != nullptr && told->answer == matrix::JoinedAnswer::kJoined;
-  row.told_at = is_told ? std::optional(told->asked_at) : std::nullopt;
+  row.told_at.reset();
   // What came in between the decision and now counts, too; a doubt was there to be decided upon,
   // and so was the homeserver's word.
   const auto reason = OutReason(row);
   if (reason && (reason == EvidenceKind::kServerDenied || !(is_told || HasDoubt(minted)))) {
     EvictRow(now, key, row, *reason);
   } else if (reason) {
+    row.told_at = is_told ? told->asked_at : now;
     schedule_.Want(minted.room_id, now + matrix::kResetConfirmation, Urgency::kUrgent);
   }
 }
@@ -103,9 +104,11 @@ void Conductor::AddRow(Instant now, const MintedIdentity& minted) {
 void Conductor::JudgeAgain(Instant now, Instant requested_at, const std::string& room_id) {
   for (const AdmissionKey& key : table_.OfRoom(room_id)) {
     Admission& row = *table_.Find(key);
-    const auto reason = row.is_evicted ? std::nullopt : OutReason(row);
+    if (!row.told_at || row.is_evicted) continue;
+    const auto reason = OutReason(row);
+    if (!reason) row.told_at.reset();
     if (!reason || HasDoubt(row.minted)) continue;
-    if (row.told_at && *row.told_at + matrix::kReplicationLagMax > requested_at) {
+    if (*row.told_at + matrix::kReplicationLagMax > requested_at) {
       schedule_.Want(room_id, now + matrix::kResetConfirmation, Urgency::kUrgent);
     } else {
       EvictRow(now, key, row, *reason);

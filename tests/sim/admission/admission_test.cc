@@ -97,22 +97,22 @@ std::vector<PolicyRow> With(EvidenceKind evidence, PolicyAction action) {
 
 TEST(AdmissionSimulation, NoticesAPolicyThatIgnoresBans) {
   const auto policy = With(EvidenceKind::kUserBanned, PolicyAction::kNothing);
-  EXPECT_NE(SeedThatNotices({.policy = policy}, "S1", 13), 0U);
+  EXPECT_NE(SeedThatNotices({.policy = policy}, "S1", 20), 0U);
 }
 
 TEST(AdmissionSimulation, NoticesAPolicyThatEvictsAtExpiry) {
   const auto policy = With(EvidenceKind::kLegacyExpired, PolicyAction::kEvict);
-  EXPECT_NE(SeedThatNotices({.policy = policy}, "S2", 11), 0U);
+  EXPECT_NE(SeedThatNotices({.policy = policy}, "S2", 12), 0U);
 }
 
 TEST(AdmissionSimulation, NoticesAPolicyThatBelievesASingleState) {
   const auto policy = With(EvidenceKind::kUserMissingOnce, PolicyAction::kEvict);
-  EXPECT_NE(SeedThatNotices({.policy = policy}, "S2", 4), 0U);
+  EXPECT_NE(SeedThatNotices({.policy = policy}, "S2", 7), 0U);
 }
 
 TEST(AdmissionSimulation, NoticesAPolicyThatIgnoresResets) {
   const auto policy = With(EvidenceKind::kUserMissingTwice, PolicyAction::kNothing);
-  EXPECT_NE(SeedThatNotices({.policy = policy}, "S3", 500), 0U);
+  EXPECT_NE(SeedThatNotices({.policy = policy}, "S3", 60), 0U);
 }
 
 TEST(AdmissionSimulation, NoticesThatTheOrderOfEventsIsForgotten) {
@@ -120,7 +120,7 @@ TEST(AdmissionSimulation, NoticesThatTheOrderOfEventsIsForgotten) {
 }
 
 TEST(AdmissionSimulation, NoticesRevocationsThatDoNotSurviveARestart) {
-  EXPECT_NE(SeedThatNotices({.forgets_revocations = true}, "S", 54), 0U);
+  EXPECT_NE(SeedThatNotices({.forgets_revocations = true}, "S", 80), 0U);
 }
 
 TEST(AdmissionSimulation, RepeatsItself) {
