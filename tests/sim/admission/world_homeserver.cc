@@ -25,9 +25,8 @@ void World::Deliver(const SimTransaction& transaction, const std::string& id) {
   if (outcome == focus::TransactionOutcome::kTaken) {
     for (const std::size_t position : transaction.positions) Learn(position);
   }
-  delivering_ = transaction.positions;
+  for (const std::size_t position : transaction.positions) delivered_at_[position] = now_;
   Drain();
-  delivering_.clear();
   CheckOut();
 }
 

@@ -140,10 +140,10 @@ class World {
   // The focus was told the whole truth as of that position. What was pushed shortly before it
   // asked, or since, may leave it undecided about that user.
   void LearnState(const std::string& room_id, Instant asked_at, std::size_t position);
-  // Whether the focus is being told, in provable order, of a leave, kick or ban of theirs that did
-  // happen, but that a reset undid while it was still queued. Only the homeserver could tell, and
-  // the policy does not ask before it obeys a leave: asking would delay every true one, and with
-  // the homeserver down put nobody out.
+  // Whether the focus is being told, or was a moment ago, in provable order, of a leave, kick or
+  // ban of theirs that did happen, but that a reset undid while it was still queued. Only the
+  // homeserver could tell, and the policy does not ask before it obeys a leave: asking would delay
+  // every true one, and with the homeserver down put nobody out.
   [[nodiscard]] bool IsUndoneLeave(const MintedIdentity& who) const;
   // Their last event before `end`; nothing where a reset came after it.
   [[nodiscard]] std::optional<std::size_t> LastOf(const std::string& room_id,
@@ -207,7 +207,7 @@ class World {
   std::map<UserInRoom, Outage> out_[2];  // without and with slots
   std::map<UserInRoom, Knowledge> known_;
   std::set<std::size_t> delivered_;
-  std::vector<std::size_t> delivering_;  // the transaction that is being acted upon
+  std::map<std::size_t, Instant> delivered_at_;  // the last time
   std::map<std::string, std::size_t> snapshot_;
   std::map<std::string, bool> has_left_;
 
