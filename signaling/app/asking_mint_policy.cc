@@ -6,9 +6,7 @@ namespace fovea::app {
 
 void AskingMintPolicy::DecideMint(Instant /*now*/, const matrix::MintedIdentity& who,
                                   OnAnswer on_answer) {
-  const bool is_proxied =
-      who.route == matrix::TokenRoute::kHomeserver || who.route == matrix::TokenRoute::kFederation;
-  if (!is_proxied) return on_answer({.allowed = true});
+  if (!matrix::IsProxied(who.route)) return on_answer({.allowed = true});
   if (homeserver_ == nullptr) return on_answer({.allowed = false, .is_unanswered = true});
   homeserver_->AskIsJoined(who.room_id, who.user_id,
                            [on_answer = std::move(on_answer)](matrix::JoinedAnswer answer) {

@@ -94,7 +94,7 @@ std::optional<std::string> ExternalServer::Start() {
     TransactionSink& sink = *this;
     appservice_ = std::make_unique<Appservice>(config_.appservice.hs_token, sink);
     find_again_ = std::make_unique<io::Timer>(loop_.uv(), [this] { FindHomeserver(); });
-    if (config_.homeserver.url.empty()) FindHomeserver();
+    if (config_.homeserver.url.empty() && !config_.homeserver.name.empty()) FindHomeserver();
   }
   StartLeaves();
   if (auto error = ResumeJobs()) return error;
@@ -255,7 +255,8 @@ void ExternalServer::Run() {
 }
 
 std::size_t ExternalServer::LargeBodyBytesMax(const wire::HttpRequest& head) {
-  return IsWebhook(head.target) ? limits::kSfuWebhookBytesMax : 0;
+  if (IsWebhook(head.target)) return limits::kSfuWebhookBytesMax;
+  return appservice_ == nullptr || is_closing_ ? 0 : appservice_->LargeBodyBytesMax(head);
 }
 
 wire::HttpResponse ExternalServer::RefuseBody(const wire::HttpRequest& head) {

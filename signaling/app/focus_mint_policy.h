@@ -15,10 +15,8 @@ class FocusMintPolicy : public MintPolicy {
   explicit FocusMintPolicy(MatrixFocus& focus) : focus_(focus) {}
 
   void DecideMint(Instant now, const matrix::MintedIdentity& who, OnAnswer on_answer) override {
-    const bool is_proxied = who.route == matrix::TokenRoute::kHomeserver ||
-                            who.route == matrix::TokenRoute::kFederation;
     // Those routes promise that the user is in the room.
-    if (is_proxied && !focus_.is_watching()) {
+    if (matrix::IsProxied(who.route) && !focus_.is_watching()) {
       return on_answer({.allowed = false, .is_unanswered = true});
     }
     focus::MintQuery query;

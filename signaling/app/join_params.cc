@@ -109,7 +109,6 @@ Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(const wire::HttpReque
   params.single_peer_connection = parameters->single_peer_connection;
   if (!parameters->publish_suffix.empty()) {
     // A publish-only side session of the same person.
-    params.token_identity = params.identity;
     params.identity += "#" + parameters->publish_suffix;
     params.permission.set_can_subscribe(false);
   }

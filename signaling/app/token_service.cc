@@ -34,10 +34,6 @@ MatrixError NoDelegation(bool own_route) {
   return matrix::BadJson("Delayed events of this homeserver's users are not looked after.");
 }
 
-bool IsProxied(matrix::TokenRoute route) {
-  return route == matrix::TokenRoute::kHomeserver || route == matrix::TokenRoute::kFederation;
-}
-
 std::string_view Trim(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return {};
@@ -235,7 +231,7 @@ void TokenService::HandleUser(const PendingPtr& pending,
 void TokenService::Decide(const PendingPtr& pending) {
   ports_.policy.DecideMint(
       io::MonotonicNow(), pending->who, [this, pending](const MintAnswer& answer) {
-        if (!answer.allowed && answer.is_unanswered && IsProxied(pending->who.route)) {
+        if (!answer.allowed && answer.is_unanswered && matrix::IsProxied(pending->who.route)) {
           return Refuse(pending, matrix::NoHomeserver());
         }
         // One answer whether the room is unknown, closed, or just not theirs.

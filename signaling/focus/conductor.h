@@ -33,8 +33,7 @@ namespace fovea::focus {
 // A request for a token: MayMint; on kAskHomeserver keep the request, and ask again with
 // `was_asked` when HandleRoomState was called for that room and IsAsking says no, and
 // HandleIsJoined for that user if the decision says so, or after a few seconds at the latest; on
-// kAllow sign the token and
-// RecordMint before anything else is handed in.
+// kAllow sign the token and RecordMint before anything else is handed in.
 //
 // Invariants:
 //  (1) Nobody is evicted but by evidence that the policy names: a later event, two complete states,

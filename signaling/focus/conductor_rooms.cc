@@ -11,21 +11,12 @@ namespace fovea::focus {
 
 using matrix::Evidence;
 using matrix::EvidenceKind;
+using matrix::IsProxied;
 using matrix::MintFacts;
 using matrix::MintVerdict;
 using matrix::RoomState;
 using matrix::SlotStatus;
 using matrix::TokenRoute;
-
-namespace {
-
-// Tokens that the homeserver itself asks for. It has authenticated the user and can say who is
-// where.
-bool IsProxied(TokenRoute route) {
-  return route == TokenRoute::kHomeserver || route == TokenRoute::kFederation;
-}
-
-}  // namespace
 
 // --- Watches -------------------------------------------------------------------------------------
 

@@ -27,9 +27,6 @@ struct JoinParams {
   wire::TokenGrants token;  // as verified; a refreshed token says what is not repeated below, too
   std::string room;
   std::string identity;
-  // Whose token it is: `identity` unless this is a publish-only side session, which goes with its
-  // owner. Empty: `identity`.
-  std::string token_identity;
   std::string name;
   std::string metadata;
   std::map<std::string, std::string> attributes;
@@ -43,8 +40,10 @@ struct JoinParams {
   pb::JoinRequest request;
   bool single_peer_connection = false;  // /rtc/v1
 
+  // Whose token it is: `identity` unless this is a publish-only side session, which goes with its
+  // owner.
   [[nodiscard]] const std::string& owner() const {
-    return token_identity.empty() ? identity : token_identity;
+    return token.identity.empty() ? identity : token.identity;
   }
 };
 

@@ -16,6 +16,11 @@ enum class TokenRoute : std::uint8_t {
   kFederation   // proxied by another homeserver, subscribe-only
 };
 
+// Asked for by a homeserver, which has authenticated the user and can say who is where.
+[[nodiscard]] constexpr bool IsProxied(TokenRoute route) {
+  return route == TokenRoute::kHomeserver || route == TokenRoute::kFederation;
+}
+
 struct MintedIdentity {
   std::string room_name;  // LiveKit room: the derived alias
   std::string identity;   // LiveKit identity, byte-exact

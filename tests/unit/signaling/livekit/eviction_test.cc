@@ -77,7 +77,7 @@ TEST_F(Eviction, RefusesTheTokenOfSomebodyWhoHasNotComeYet) {
 TEST_F(Eviction, TakesPublishOnlySideSessionsAlong) {
   Join("bob");
   JoinParams side = World::Params("room", "bob#screen");
-  side.token_identity = "bob";
+  side.token.identity = "bob";
   side.token_issued_unix = 4999;
   ASSERT_FALSE(world_.manager.CheckJoin(side).has_value());
   Client& screen = JoinOnly(side);
@@ -92,7 +92,7 @@ TEST_F(Eviction, TakesPublishOnlySideSessionsAlong) {
 TEST_F(Eviction, RefusesSideSessionsWhereAHomeserverCountsMembers) {
   world_.options.allow_side_sessions = false;
   JoinParams side = World::Params("room", "bob#screen");
-  side.token_identity = "bob";
+  side.token.identity = "bob";
   EXPECT_EQ(world_.manager.CheckJoin(side)->status, 403);
 }
 
