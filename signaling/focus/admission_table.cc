@@ -6,6 +6,12 @@
 
 namespace fovea::focus {
 
+Instant AbsenceDue(const Admission& row) {
+  if (!row.absence) return kNever;
+  const Absence& absence = *row.absence;
+  return absence.since + (row.is_silenced ? absence.until_evicted : absence.until_silent);
+}
+
 bool AdmissionTable::IsFull(const std::string& room_id, const std::string& user_id) const {
   if (rows_.size() >= limits::kAdmissionsMax) return true;
   const auto room = index_.find(room_id);
@@ -45,7 +51,7 @@ void AdmissionTable::UpdateTimer(const AdmissionKey& key) {
   const auto it = rows_.find(key);
   if (it == rows_.end()) return;
   const Admission& row = it->second.admission;
-  Instant at = row.connections > 0 ? kNever : row.keep_until;
+  Instant at = row.connections > 0 ? AbsenceDue(row) : row.keep_until;
   if (row.pending) at = std::min(at, row.pending->due_at);
   if (at == it->second.timer_at) return;
   timers_.erase({it->second.timer_at, key});

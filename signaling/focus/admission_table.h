@@ -24,10 +24,18 @@ struct AdmissionKey {
   auto operator<=>(const AdmissionKey&) const = default;
 };
 
-struct PendingAction {
-  matrix::PolicyAction action = matrix::PolicyAction::kNothing;
-  matrix::EvidenceKind cause = matrix::EvidenceKind::kMemberLeft;
+// An eviction that waits.
+struct PendingEviction {
+  matrix::EvidenceKind cause = matrix::EvidenceKind::kSlotClosed;
   Instant due_at = kNever;
+};
+
+// Connected, and its membership in the room's call is gone. Ends when the membership shows again.
+struct Absence {
+  matrix::EvidenceKind cause = matrix::EvidenceKind::kMemberLeft;
+  Duration until_silent{};   // after `since`: may not publish
+  Duration until_evicted{};  // after `since`
+  Instant since{};           // or since it connected again
 };
 
 struct Admission {
@@ -35,19 +43,23 @@ struct Admission {
   int connections = 0;
   bool was_member = false;              // a membership in the room was this identity's
   bool is_evicted = false;              // put out since its latest token
-  bool is_restricted = false;           // may not publish at the moment
+  bool is_silenced = false;             // may not publish: its absence has lasted
   std::int64_t tokens_before_unix = 0;  // 0: none was ever revoked
-  std::optional<PendingAction> pending;
+  std::optional<PendingEviction> pending;
+  std::optional<Absence> absence;
   // The token was given against what was pushed, by a doubt or by the homeserver's word, and is
   // good until a room state that was asked for later than this.
   std::optional<Instant> told_at;
   Instant keep_until{};  // no token of it is valid later, unless it is connected
 };
 
+// When the next step of its absence is due; kNever if it is not absent.
+[[nodiscard]] Instant AbsenceDue(const Admission& row);
+
 // Invariants:
 //  (1) Every row is in the index of its Matrix room and user, and nothing else is.
-//  (2) timers_ has exactly one entry per row that waits for something: a pending action, or its
-//      end once nobody is connected.
+//  (2) timers_ has exactly one entry per row that waits for something: a pending eviction, the next
+//      step of an absence while connected, or its end once nobody is.
 // Limits: kAdmissionsMax rows, kAdmissionsPerUserMax per user and room; IsFull says so before a
 // token is given.
 class AdmissionTable {

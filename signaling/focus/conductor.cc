@@ -83,6 +83,10 @@ void Conductor::AddRow(Instant now, const MintedIdentity& minted) {
   row.minted.issued_unix = std::max(row.minted.issued_unix, minted.issued_unix);
   row.minted.expires_unix = std::max(row.minted.expires_unix, minted.expires_unix);
   row.minted.full_access = minted.full_access;
+  if (RoomState* room = tracker_.Find(minted.room_id)) {
+    // Behind an eviction a token says that it was issued in the next second.
+    room->members().NoteToken(minted.user_id, std::min(row.minted.issued_unix * 1000, WallMs(now)));
+  }
   row.is_evicted = minted.issued_unix < row.tokens_before_unix;
   const std::int64_t lifetime = std::max<std::int64_t>(0, minted.expires_unix - minted.issued_unix);
   row.keep_until = std::max(row.keep_until, now + Seconds(lifetime + kTokenSlackSeconds));
@@ -156,6 +160,9 @@ void Conductor::HandleConnected(Instant now, const std::string& room_name,
   Admission* row = table_.Find(key);
   if (row == nullptr) return;
   ++row->connections;
+  row->is_silenced = false;  // the rights of a connection are its own
+  // Who comes again shows its membership once more, or is still absent.
+  if (row->absence) row->absence->since = now;
   devices_.HandleConnected(now, {row->minted.user_id, row->minted.device_id});
   table_.UpdateTimer(key);
   if (const auto change = ledger_.HandleConnected(WallMs(now), row->minted)) {
@@ -186,11 +193,7 @@ void Conductor::HandleLeft(Instant now, const std::string& room_name, const std:
   for (const CallChangeKind change : changes) actions_.push_back(CallChanged{room_name, change});
   if (row->connections == 0) {
     row->keep_until = std::max(row->keep_until, now + kAfterLeft);
-    // The right to publish was the connection's.
-    if (row->pending && row->pending->action == PolicyAction::kRestrictAfterGrace) {
-      row->pending.reset();
-    }
-    row->is_restricted = false;
+    row->is_silenced = false;
   }
   table_.UpdateTimer(key);
 }
@@ -324,18 +327,18 @@ void Conductor::Act(Instant now, const AdmissionKey& key, Admission& row,
     case PolicyAction::kPin:
       row.was_member = true;
       return Restore(key, row);
-    case PolicyAction::kRestrictAfterGrace:
+    case PolicyAction::kEndAfterGrace:
+      return SetAbsent(now, key, row, policy);
     case PolicyAction::kEvictAfterGrace:
-      return SetPending(key, row, {policy.action, policy.evidence, now + policy.grace});
+      if (row.is_evicted) return;
+      row.pending = PendingEviction{policy.evidence, now + policy.grace};
+      return table_.UpdateTimer(key);
     case PolicyAction::kEvict:
       return EvictRow(now, key, row, policy.evidence);
     case PolicyAction::kCancelGrace:
       if (policy.evidence != EvidenceKind::kSlotOpened) return Restore(key, row);
-      if (row.pending && row.pending->action == PolicyAction::kEvictAfterGrace) {
-        row.pending.reset();
-        table_.UpdateTimer(key);
-      }
-      return;
+      row.pending.reset();
+      return table_.UpdateTimer(key);
   }
 }
 
@@ -366,30 +369,32 @@ void Conductor::HandleAcl(Instant now, const std::string& room_id) {
   }
 }
 
-void Conductor::SetPending(const AdmissionKey& key, Admission& row, const PendingAction& pending) {
-  // An eviction that waits is not put off by what would only take away publishing.
-  const bool keeps = row.pending &&
-                     (row.pending->action == PolicyAction::kEvictAfterGrace ||
-                      row.pending->due_at <= pending.due_at) &&
-                     pending.action == PolicyAction::kRestrictAfterGrace;
-  if (keeps || row.is_evicted) return;
-  if (row.is_restricted && pending.action == PolicyAction::kRestrictAfterGrace) return;
-  row.pending = pending;
+void Conductor::SetAbsent(Instant now, const AdmissionKey& key, Admission& row,
+                          const matrix::PolicyRow& policy) {
+  if (row.is_evicted || row.absence) return;  // the first sign of it counts
+  row.absence = Absence{policy.evidence, policy.grace, policy.evict_grace, now};
   table_.UpdateTimer(key);
 }
 
-void Conductor::RunPending(Instant now, const AdmissionKey& key, Admission& row) {
-  const PendingAction pending = *row.pending;
-  row.pending.reset();
-  if (pending.action == PolicyAction::kEvictAfterGrace) {
-    EvictRow(now, key, row, pending.cause);
-  } else if (row.connections > 0 && !row.is_evicted &&
-             matrix::MayPublish(row.minted, options_.restricted_can_publish)) {
-    // Who never had the right must not be given it back.
-    row.is_restricted = true;
-    actions_.push_back(RestrictPublish{key.room_name, key.identity});
+void Conductor::RunTimer(Instant now, const AdmissionKey& key, Admission& row) {
+  if (row.pending && row.pending->due_at <= now) {
+    EvictRow(now, key, row, row.pending->cause);
+    row.pending.reset();
+    table_.UpdateTimer(key);
+  } else if (row.connections > 0) {
+    ContinueAbsence(now, key, row);
+  } else {
+    EraseRow(now, key);
   }
+}
+
+void Conductor::ContinueAbsence(Instant now, const AdmissionKey& key, Admission& row) {
+  if (row.is_silenced) return EvictRow(now, key, row, row.absence->cause);
+  row.is_silenced = true;
   table_.UpdateTimer(key);
+  // Who never had the right must not be given it back.
+  if (!matrix::MayPublish(row.minted, options_.restricted_can_publish)) return;
+  actions_.push_back(RestrictPublish{key.room_name, key.identity});
 }
 
 void Conductor::EvictRow(Instant now, const AdmissionKey& key, Admission& row,
@@ -399,9 +404,10 @@ void Conductor::EvictRow(Instant now, const AdmissionKey& key, Admission& row,
   row.tokens_before_unix =
       std::max({row.tokens_before_unix, WallMs(now) / 1000 + 1, row.minted.issued_unix + 1});
   row.is_evicted = true;
-  row.is_restricted = false;
+  row.is_silenced = false;
   row.was_member = false;
   row.pending.reset();
+  row.absence.reset();
   ++evictions_;
   store_.push_back(PutRevocation{Revocation{key.room_name, key.identity, row.tokens_before_unix}});
   actions_.push_back(Evict{key.room_name, key.identity, reason, row.tokens_before_unix});
@@ -410,12 +416,11 @@ void Conductor::EvictRow(Instant now, const AdmissionKey& key, Admission& row,
 }
 
 void Conductor::Restore(const AdmissionKey& key, Admission& row) {
-  if (row.pending && row.pending->action == PolicyAction::kRestrictAfterGrace) {
-    row.pending.reset();
-    table_.UpdateTimer(key);
-  }
-  if (!row.is_restricted) return;
-  row.is_restricted = false;
+  row.absence.reset();
+  table_.UpdateTimer(key);
+  if (!row.is_silenced) return;
+  row.is_silenced = false;
+  if (!matrix::MayPublish(row.minted, options_.restricted_can_publish)) return;
   actions_.push_back(RestorePublish{key.room_name, key.identity});
 }
 
@@ -436,14 +441,7 @@ void Conductor::HandleTimeout(Instant now) {
   std::vector<Evidence> evidence;
   tracker_.HandleTimeout(now, evidence);
   Apply(now, evidence);
-  while (const auto key = table_.Due(now)) {
-    Admission* row = table_.Find(*key);
-    if (row->pending && row->pending->due_at <= now) {
-      RunPending(now, *key, *row);
-    } else {
-      EraseRow(now, *key);
-    }
-  }
+  while (const auto key = table_.Due(now)) RunTimer(now, *key, *table_.Find(*key));
   while (!idle_.empty() && idle_.begin()->first <= now) {
     ForgetRoom(std::string(idle_.begin()->second));
   }

@@ -150,8 +150,11 @@ class Conductor {
   void ApplyToRow(Instant now, const AdmissionKey& key, const matrix::Evidence& evidence);
   void Act(Instant now, const AdmissionKey& key, Admission& row, const matrix::PolicyRow& policy);
   void HandleAcl(Instant now, const std::string& room_id);
-  void SetPending(const AdmissionKey& key, Admission& row, const PendingAction& pending);
-  void RunPending(Instant now, const AdmissionKey& key, Admission& row);
+  void SetAbsent(Instant now, const AdmissionKey& key, Admission& row,
+                 const matrix::PolicyRow& policy);
+  // The row's timer is due: an eviction that waited, a step of an absence, or its end.
+  void RunTimer(Instant now, const AdmissionKey& key, Admission& row);
+  void ContinueAbsence(Instant now, const AdmissionKey& key, Admission& row);
   void EvictRow(Instant now, const AdmissionKey& key, Admission& row, matrix::EvidenceKind reason);
   void Restore(const AdmissionKey& key, Admission& row);
   void CloseRooms(Instant now, const std::string& room_id);

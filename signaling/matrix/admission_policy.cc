@@ -21,79 +21,81 @@ constexpr Duration kNow = Duration::zero();
 // Clients restart their delayed leave every 4 s and let it fire after 18 s, so a leave that is
 // taken back comes back well within this.
 constexpr Duration kMemberGrace = Seconds(30);
+constexpr Duration kMemberEnd = Seconds(120);
 // Members refresh 5 s before they expire; clocks and a slow homeserver may be late by more.
 constexpr Duration kExpiryGrace = Seconds(120);
+constexpr Duration kExpiryEnd = Seconds(240);
 constexpr Duration kSlotGrace = Seconds(5);
 
 constexpr std::array kPolicy{
-    PolicyRow{"member joins", Kind::kMemberJoined, kAll, Condition::kAlways, Action::kPin, kNow,
+    PolicyRow{"member joins", Kind::kMemberJoined, kAll, Condition::kAlways, Action::kPin, kNow, kNow,
               "a hint: nobody needs a member event to get a token or to stay"},
     PolicyRow{"member leaves", Kind::kMemberLeft, kAll, Condition::kWasMember,
-              Action::kRestrictAfterGrace, kMemberGrace,
+              Action::kEndAfterGrace, kMemberGrace, kMemberEnd,
               "a client that is still there joins again within seconds"},
     PolicyRow{"member leaves, not connected", Kind::kMemberLeft, kAll, Condition::kAlways,
-              Action::kNothing, kNow,
+              Action::kNothing, kNow, kNow,
               "nothing is left to stop, or it never showed this membership"},
     PolicyRow{"member redacted", Kind::kMemberRedacted, kAll, Condition::kWasMember,
-              Action::kRestrictAfterGrace, kMemberGrace, "the same as a leave"},
+              Action::kEndAfterGrace, kMemberGrace, kMemberEnd, "the same as a leave"},
     PolicyRow{"member redacted, not connected", Kind::kMemberRedacted, kAll, Condition::kAlways,
-              Action::kNothing, kNow, "the same as a leave"},
+              Action::kNothing, kNow, kNow, "the same as a leave"},
     PolicyRow{"sticky member expires", Kind::kStickyExpired, kAll, Condition::kWasMember,
-              Action::kRestrictAfterGrace, kExpiryGrace,
+              Action::kEndAfterGrace, kExpiryGrace, kExpiryEnd,
               "refreshes come 5 s before the end, and clocks differ"},
     PolicyRow{"sticky member expires, not connected", Kind::kStickyExpired, kAll,
-              Condition::kAlways, Action::kNothing, kNow, "nothing is left to stop"},
+              Condition::kAlways, Action::kNothing, kNow, kNow, "nothing is left to stop"},
     PolicyRow{"legacy member expires", Kind::kLegacyExpired, kAll, Condition::kAlways,
-              Action::kNothing, kNow, "media that flows from a joined user outweighs a number"},
+              Action::kNothing, kNow, kNow, "media that flows from a joined user outweighs a number"},
     PolicyRow{"member overwritten by somebody else", Kind::kMemberOverwritten, kAll,
-              Condition::kAlways, Action::kNothing, kNow,
+              Condition::kAlways, Action::kNothing, kNow, kNow,
               "anybody may write under a legacy state key; the client joins again at once"},
     PolicyRow{"member unreadable", Kind::kMemberUnreadable, kAll, Condition::kAlways,
-              Action::kNothing, kNow, "nothing is concluded from what cannot be read"},
+              Action::kNothing, kNow, kNow, "nothing is concluded from what cannot be read"},
     PolicyRow{"member encrypted", Kind::kMemberOpaque, kAll, Condition::kAlways, Action::kNothing,
-              kNow, "an envelope tells neither join nor leave"},
-    PolicyRow{"user joins", Kind::kUserJoined, kAll, Condition::kAlways, Action::kNothing, kNow,
+              kNow, kNow, "an envelope tells neither join nor leave"},
+    PolicyRow{"user joins", Kind::kUserJoined, kAll, Condition::kAlways, Action::kNothing, kNow, kNow,
               "new tokens are good again; those from before the leave stay refused"},
-    PolicyRow{"user leaves", Kind::kUserLeft, kAll, Condition::kAlways, Action::kEvict, kNow,
+    PolicyRow{"user leaves", Kind::kUserLeft, kAll, Condition::kAlways, Action::kEvict, kNow, kNow,
               "out of the room is out of its calls: every device, every slot"},
-    PolicyRow{"user kicked", Kind::kUserKicked, kAll, Condition::kAlways, Action::kEvict, kNow,
+    PolicyRow{"user kicked", Kind::kUserKicked, kAll, Condition::kAlways, Action::kEvict, kNow, kNow,
               "the room's word, whoever the user's homeserver is"},
-    PolicyRow{"user banned", Kind::kUserBanned, kAll, Condition::kAlways, Action::kEvict, kNow,
+    PolicyRow{"user banned", Kind::kUserBanned, kAll, Condition::kAlways, Action::kEvict, kNow, kNow,
               "as kicked; no token until joined again"},
     PolicyRow{"user invited or knocking", Kind::kUserInvited, kAll, Condition::kAlways,
-              Action::kNothing, kNow, "was not joined before, is not joined now"},
+              Action::kNothing, kNow, kNow, "was not joined before, is not joined now"},
     PolicyRow{"user missing once", Kind::kUserMissingOnce, kAll, Condition::kAlways,
-              Action::kLookAgain, kNow,
+              Action::kLookAgain, kNow, kNow,
               "no event did it: a reset, or a lying or limping homeserver"},
     PolicyRow{"user missing twice", Kind::kUserMissingTwice, kAll, Condition::kAlways,
-              Action::kEvict, kNow, "two complete states, at least 5 s apart"},
+              Action::kEvict, kNow, kNow, "two complete states, at least 5 s apart"},
     PolicyRow{"user doubtful", Kind::kUserDoubtful, kAll, Condition::kAlways, Action::kLookAgain,
-              kNow, "only a clock says which event came first; the homeserver knows"},
+              kNow, kNow, "only a clock says which event came first; the homeserver knows"},
     PolicyRow{"device logged out", Kind::kDeviceGone, kAll, Condition::kAlways, Action::kEvict,
-              kNow, "was there, and the homeserver says it is no more; that device only"},
+              kNow, kNow, "was there, and the homeserver says it is no more; that device only"},
     PolicyRow{"server ACL changes", Kind::kServerAclChanged, kAll, Condition::kAlways,
-              Action::kNothing, kNow, "judged by server in the two rows below"},
-    PolicyRow{"server denied", Kind::kServerDenied, kAll, Condition::kAlways, Action::kEvict, kNow,
+              Action::kNothing, kNow, kNow, "judged by server in the two rows below"},
+    PolicyRow{"server denied", Kind::kServerDenied, kAll, Condition::kAlways, Action::kEvict, kNow, kNow,
               "nothing of that server reaches the room any more"},
     PolicyRow{"server permitted", Kind::kServerPermitted, kAll, Condition::kAlways,
-              Action::kNothing, kNow, "as a user who joins again"},
+              Action::kNothing, kNow, kNow, "as a user who joins again"},
     PolicyRow{"slot closed", Kind::kSlotClosed, kGen3, Condition::kAlways, Action::kEvictAfterGrace,
-              kSlotGrace, "clients of this generation must obey slots"},
+              kSlotGrace, kNow, "clients of this generation must obey slots"},
     PolicyRow{"slot closed, slots_bind_openid", Kind::kSlotClosed, kGen2,
-              Condition::kSlotsBindOption, Action::kEvictAfterGrace, kSlotGrace,
+              Condition::kSlotsBindOption, Action::kEvictAfterGrace, kSlotGrace, kNow,
               "for deployments whose clients see slots"},
     PolicyRow{"slot closed, otherwise", Kind::kSlotClosed, kGen1 | kGen2, Condition::kAlways,
-              Action::kNothing, kNow, "legacy members ignore slots, embedded clients see none"},
+              Action::kNothing, kNow, kNow, "legacy members ignore slots, embedded clients see none"},
     PolicyRow{"slot opened", Kind::kSlotOpened, kAll, Condition::kAlways, Action::kCancelGrace,
-              kNow, "closed by mistake, or a new call"},
+              kNow, kNow, "closed by mistake, or a new call"},
     PolicyRow{"room becomes encrypted", Kind::kRoomEncrypted, kAll, Condition::kAlways,
-              Action::kCancelGrace, kNow, "sticky members are judged no more"},
+              Action::kCancelGrace, kNow, kNow, "sticky members are judged no more"},
     PolicyRow{"room replaced", Kind::kRoomTombstoned, kAll, Condition::kAlways, Action::kNothing,
-              kNow, "the old room works on; the new one is another call"},
+              kNow, kNow, "the old room works on; the new one is another call"},
     PolicyRow{"homeserver gone", Kind::kHomeserverGone, kAll, Condition::kAlways,
-              Action::kCloseRoom, kNow, "nobody would tell us of the next kick"},
+              Action::kCloseRoom, kNow, kNow, "nobody would tell us of the next kick"},
     PolicyRow{"reconcile failed", Kind::kReconcileFailed, kAll, Condition::kAlways,
-              Action::kNothing, kNow, "a homeserver that is down, slow or lying changes no call"},
+              Action::kNothing, kNow, kNow, "a homeserver that is down, slow or lying changes no call"},
 };
 
 constexpr std::array kMint{
@@ -153,7 +155,7 @@ std::string_view ToString(PolicyAction action) {
       return "admit hint";
     case Action::kLookAgain:
       return "ask the homeserver";
-    case Action::kRestrictAfterGrace:
+    case Action::kEndAfterGrace:
       return "stop publishing after";
     case Action::kEvictAfterGrace:
       return "evict after";
@@ -244,6 +246,9 @@ std::string PolicyMarkdown() {
   for (const PolicyRow& row : kPolicy) {
     std::string action(ToString(row.action));
     if (row.grace > kNow) action += " " + std::to_string(ToMillis(row.grace) / 1000) + " s";
+    if (row.evict_grace > kNow) {
+      action += ", evict after " + std::to_string(ToMillis(row.evict_grace) / 1000) + " s";
+    }
     text += "| " + std::string(row.name) + " | `" + std::string(ToString(row.evidence)) + "` | " +
             Generations(row.generations) + " | " + action + " | " + std::string(row.why) + " |\n";
   }

@@ -20,9 +20,9 @@ inline constexpr std::uint8_t kEveryGeneration = 7;
 
 enum class PolicyAction : std::uint8_t {
   kNothing,
-  kPin,                 // remember the membership with the identity; ends a grace period
-  kLookAgain,           // ask the homeserver for the room's state
-  kRestrictAfterGrace,  // take away the right to publish, keep the connection
+  kPin,            // remember the membership with the identity; ends a grace period
+  kLookAgain,      // ask the homeserver for the room's state
+  kEndAfterGrace,  // first the right to publish goes, then the connection, unless it shows again
   kEvictAfterGrace,
   kEvict,  // now: connection, tokens, delegated leave
   kCancelGrace,
@@ -51,6 +51,7 @@ struct PolicyRow {
   PolicyCondition condition;
   PolicyAction action;
   Duration grace;
+  Duration evict_grace;  // of kEndAfterGrace: when the connection goes
   std::string_view why;
 };
 

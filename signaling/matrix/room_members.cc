@@ -24,6 +24,12 @@ bool IsOut(Membership membership) {
   return membership == Membership::kLeave || membership == Membership::kBan;
 }
 
+// Puts somebody out who was given a token later, when they were joined for all that was known.
+bool IsBehindToken(const UserRecord& record, const Event& event) {
+  return record.pins > 0 && record.membership == Membership::kJoin &&
+         MembershipIn(event) != Membership::kJoin && event.origin_server_ts_ms < record.token_at_ms;
+}
+
 // Nothing hangs on it that the next complete state would not tell as well.
 bool IsForgettable(const UserRecord& record) {
   return record.pins == 0 && !record.doubt && !record.is_undecided;
@@ -125,10 +131,14 @@ void RoomMembers::HandlePlausible(Instant now, UserRecord& record, const Event& 
   const bool joins = MembershipIn(event) == Membership::kJoin;
   // It may be from a backlog that a complete state has overtaken.
   const bool may_be_past = record.is_undecided || record.is_ahead;
-  if (joins ? IsOut(record.membership) : may_be_past) return Doubt(now, record, event, out);
+  const bool is_uncertain =
+      joins ? IsOut(record.membership) : may_be_past || IsBehindToken(record, event);
+  if (is_uncertain) return Doubt(now, record, event, out);
   // Says nothing new; what the complete state told stays the measure of the pushes behind it.
   if (may_be_past && record.membership == Membership::kJoin) return;
+  const bool was_undecided = record.is_undecided;
   Apply(now, *event.state_key, record, event, out);
+  record.is_undecided = was_undecided;  // as where the order is proven
 }
 
 void RoomMembers::HandleProven(Instant now, UserRecord& record, const Event& event,
@@ -138,7 +148,8 @@ void RoomMembers::HandleProven(Instant now, UserRecord& record, const Event& eve
   const bool is_chain = record.doubt && record.doubt->replaces_state == event.event_id;
   const Event last = is_chain ? *record.doubt : event;
   const bool was_undecided = record.is_undecided;
-  if (was_undecided && MembershipIn(last) != Membership::kJoin) {
+  const bool may_be_past = was_undecided || IsBehindToken(record, last);
+  if (may_be_past && MembershipIn(last) != Membership::kJoin) {
     return Doubt(now, record, last, out);
   }
   Apply(now, user_id, record, last, out);
@@ -377,6 +388,12 @@ void RoomMembers::HandleRefusal(Instant now, const std::string& user_id,
 }
 
 void RoomMembers::Pin(const std::string& user_id) { ++users_[user_id].pins; }
+
+void RoomMembers::NoteToken(const std::string& user_id, std::int64_t token_at_ms) {
+  const auto it = users_.find(user_id);
+  if (it == users_.end()) return;
+  it->second.token_at_ms = std::max(it->second.token_at_ms, token_at_ms);
+}
 
 void RoomMembers::Unpin(const std::string& user_id) {
   const auto it = users_.find(user_id);

@@ -34,12 +34,14 @@ struct UserRecord {
   bool is_ahead = false;                 // told by a complete state; pushes may still be behind it
   std::optional<Instant> missing_since;  // the first complete state without its membership
   std::uint32_t pins = 0;                // identities that depend on it
+  std::int64_t token_at_ms = 0;          // when the latest token of theirs was given, by our clock
 };
 
 // Invariants:
 //  (1) Nobody goes from joined to anything else but by an event that is the later one, or by two
 //      complete states kResetConfirmation apart. A timestamp makes an event the later one only
-//      among pushes: behind what a complete state told, the homeserver is asked first.
+//      among pushes: behind what a complete state told, and where a token was given later than
+//      that, the homeserver is asked first: the event may be of a backlog, its end still to come.
 //  (2) Nobody goes from left or banned back to joined but by an event that names its predecessor,
 //      or by a complete state asked for after the leave was known.
 //  (3) local_joined_ holds exactly the joined users of our homeserver.
@@ -71,6 +73,8 @@ class RoomMembers {
   void Reserve(const std::string& user_id);
   void Pin(const std::string& user_id);
   void Unpin(const std::string& user_id);
+  // Somebody who is pinned was given a token.
+  void NoteToken(const std::string& user_id, std::int64_t token_at_ms);
 
   [[nodiscard]] const UserRecord* Find(const std::string& user_id) const;
   [[nodiscard]] bool has_doubts() const { return doubts_ > 0; }

@@ -55,6 +55,7 @@ struct AdmissionResult {
   std::uint64_t restarts = 0;
   std::uint64_t questions = 0;
   std::uint64_t restrictions = 0;
+  std::uint64_t absences = 0;  // evictions of who had left the call, but not the room
 };
 
 [[nodiscard]] AdmissionResult RunAdmission(const AdmissionRun& run);

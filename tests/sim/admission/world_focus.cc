@@ -64,6 +64,15 @@ void World::Do(const focus::ConductorAction& action) {
   }
 }
 
+namespace {
+
+bool IsAboutMember(matrix::EvidenceKind kind) {
+  using enum matrix::EvidenceKind;
+  return kind == kMemberLeft || kind == kMemberRedacted || kind == kStickyExpired;
+}
+
+}  // namespace
+
 void World::DoEvict(const focus::Evict& evict) {
   std::int64_t& before = revocations_[evict.identity];
   const auto stored = stored_revocations_.find(evict.identity);
@@ -81,7 +90,29 @@ void World::DoEvict(const focus::Evict& evict) {
   Disconnect(it, focus::DepartureReason::kEvicted);
 }
 
+// Only who left the call, and was not seen to come back, may be put out though still in the room.
+void World::CheckAbsence(const focus::Evict& evict) {
+  const auto it = connections_.find(evict.identity);
+  if (it == connections_.end()) return Fail("S2: absence of " + evict.identity + ", who is gone");
+  const MintedIdentity& who = it->second.token.minted;
+  if (who.route != TokenRoute::kLegacy) return;
+  const std::string key = "_" + who.user_id + "_" + who.device_id + "_m.call";
+  for (std::size_t i = hs_.log().size(); i-- > 0;) {
+    const LogEntry& entry = hs_.log()[i];
+    if (entry.room_id != who.room_id || entry.key != key || !delivered_.contains(i)) continue;
+    if (entry.sender != who.user_id) continue;
+    if (entry.event["content"].empty()) return;
+    break;
+  }
+  ++result_.false_evictions;
+  Fail("S2: " + evict.identity + " was evicted though its membership stands");
+}
+
 void World::CheckEviction(const focus::Evict& evict, std::int64_t revoked_before) {
+  if (IsAboutMember(evict.reason)) {
+    ++result_.absences;
+    return CheckAbsence(evict);
+  }
   for (const Token& token : tokens_) {
     if (token.minted.identity != evict.identity || token.nbf >= evict.tokens_before_unix ||
         token.nbf < revoked_before || !EntitledSince(token.minted, token.known)) {

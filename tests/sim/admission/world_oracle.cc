@@ -51,7 +51,7 @@ void World::Learn(std::size_t position) {
   const bool follows =
       known.position && !entry.replaced.empty() && hs_.log()[*known.position].event.is_object() &&
       hs_.log()[*known.position].event["event_id"] == entry.replaced && known.is_provable;
-  known.is_provable = hs_.tells_order() && follows;
+  known.is_provable = hs_.tells_order() && follows && !HasLaterToken(entry);
   known.position = position;
   NoteKnowledge(entry, known);
 }
@@ -59,6 +59,15 @@ void World::Learn(std::size_t position) {
 void World::NoteKnowledge(const LogEntry& entry, Knowledge& known) {
   const bool is_out = entry.event.is_null() || entry.event["content"]["membership"] != "join";
   if (known.is_provable && is_out && !entry.event.is_null()) known.out_at = now_;
+}
+
+bool World::HasLaterToken(const LogEntry& entry) const {
+  if (entry.event.is_null()) return false;
+  const std::int64_t sent_ms = entry.event["origin_server_ts"].get<std::int64_t>();
+  return std::any_of(tokens_.begin(), tokens_.end(), [&](const Token& token) {
+    return token.minted.room_id == entry.room_id && token.minted.user_id == entry.key &&
+           token.minted.issued_unix * 1000 > sent_ms;
+  });
 }
 
 void World::CheckOut() {

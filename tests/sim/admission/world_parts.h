@@ -137,6 +137,8 @@ class World {
   void AnswerAboutUsers();
   // A 200 that may be empty, cut, or once without somebody.
   std::string Page(const focus::FetchRoomState& what);
+  // The focus gave that user a token later, by its own clock: it may ask before it obeys.
+  [[nodiscard]] bool HasLaterToken(const LogEntry& entry) const;
   // The focus was told the whole truth as of that position. What was pushed shortly before it
   // asked, or since, may leave it undecided about that user.
   void LearnState(const std::string& room_id, Instant asked_at, std::size_t position);
@@ -156,6 +158,7 @@ class World {
   void Do(const focus::ConductorAction& action);
   void DoEvict(const focus::Evict& evict);
   void CheckEviction(const focus::Evict& evict, std::int64_t revoked_before);
+  void CheckAbsence(const focus::Evict& evict);
   void DoRestrict(const std::string& identity);
   void Disconnect(std::map<std::string, Connection>::iterator it, focus::DepartureReason reason);
   void Store(const focus::ConductorStoreChange& change);

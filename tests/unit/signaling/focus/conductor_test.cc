@@ -215,6 +215,94 @@ TEST_F(ConductorTest, StopsAPublisherThirtySecondsAfterTheMembershipWasLeft) {
   EXPECT_THAT(restored_, ElementsAre(phone.identity));
 }
 
+TEST_F(ConductorTest, PutsOutWhoStaysTwoMinutesAfterTheMembershipWasLeft) {
+  StartRoom({"@bob:hs"});
+  const auto phone = Connect("@bob:hs", "PHONE");
+  const auto laptop = Connect("@bob:hs", "LAPTOP");
+  Push({Legacy("@bob:hs", "PHONE"), Legacy("@bob:hs", "LAPTOP")});
+  Push({LegacyLeave("@bob:hs", "PHONE", "@bob:hs")});
+  Pass(Millis(119'900));
+  EXPECT_THAT(evicted_, IsEmpty());
+  Pass(Millis(200));
+  EXPECT_THAT(Evicted(), ElementsAre(phone.identity));
+  EXPECT_EQ(evicted_.front().reason, EvidenceKind::kMemberLeft);
+  EXPECT_THAT(leaves_, ElementsAre(phone.identity));
+  // Still in the room: a new token is good.
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
+  Pass(Seconds(2));
+  static_cast<void>(Connect("@bob:hs", "PHONE"));
+  Pass(Seconds(300));
+  EXPECT_THAT(evicted_, SizeIs(1));
+}
+
+TEST_F(ConductorTest, KeepsWhoShowsItsMembershipAgainAfterItWasSilenced) {
+  StartRoom({"@bob:hs"});
+  const auto bob = Connect("@bob:hs", "B");
+  Push({Legacy("@bob:hs", "B")});
+  Push({LegacyLeave("@bob:hs", "B", "@bob:hs")});
+  Pass(Seconds(100));
+  Push({Legacy("@bob:hs", "B")});
+  Pass(Seconds(300));
+  EXPECT_THAT(restored_, ElementsAre(bob.identity));
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
+TEST_F(ConductorTest, GivesWhoConnectsAgainTheWholeTimeToShowItsMembership) {
+  StartRoom({"@bob:hs"});
+  const auto bob = Connect("@bob:hs", "B");
+  Push({Legacy("@bob:hs", "B")});
+  Push({LegacyLeave("@bob:hs", "B", "@bob:hs")});
+  Pass(Seconds(100));
+  conductor_->HandleConnected(now_, bob.room_name, bob.identity);  // the new one comes first
+  Leave(bob);
+  EXPECT_THAT(restricted_, SizeIs(1));
+  Pass(Seconds(29));
+  EXPECT_THAT(restricted_, SizeIs(1));
+  Pass(Seconds(2));
+  EXPECT_THAT(restricted_, ElementsAre(bob.identity, bob.identity));
+  Pass(Seconds(88));
+  EXPECT_THAT(evicted_, IsEmpty());
+  Pass(Seconds(2));
+  EXPECT_THAT(Evicted(), ElementsAre(bob.identity));
+}
+
+TEST_F(ConductorTest, PutsNobodyOutWhoHasGoneThemselves) {
+  StartRoom({"@bob:hs"});
+  const auto bob = Connect("@bob:hs", "B");
+  Push({Legacy("@bob:hs", "B")});
+  Push({LegacyLeave("@bob:hs", "B", "@bob:hs")});
+  Leave(bob);
+  Settle(Seconds(600));
+  EXPECT_THAT(evicted_, IsEmpty());
+  EXPECT_THAT(restricted_, IsEmpty());
+}
+
+TEST_F(ConductorTest, AsksBeforeItObeysAKickThatIsOlderThanTheToken) {
+  StartRoom({"@bob:hs"});
+  const Json kick = Member("@bob:hs", "leave", "@admin:hs");
+  Pass(Seconds(10));
+  const auto bob = Connect("@bob:hs", "B");  // pushes are late
+  Push({kick});
+  EXPECT_THAT(evicted_, IsEmpty());
+  ASSERT_THAT(asked_, SizeIs(1));
+  AnswerState();
+  EXPECT_THAT(Evicted(), ElementsAre(bob.identity));
+}
+
+TEST_F(ConductorTest, KeepsWhoCameBackAfterAKickThatIsPushedLate) {
+  StartRoom({"@bob:hs"});
+  const Json kick = Member("@bob:hs", "leave", "@admin:hs");
+  const Json rejoin = Member("@bob:hs", "join");
+  Pass(Seconds(10));
+  static_cast<void>(Connect("@bob:hs", "B"));
+  Push({kick});
+  AnswerState();
+  EXPECT_THAT(evicted_, IsEmpty());
+  Push({rejoin});
+  Settle(Seconds(30));
+  EXPECT_THAT(evicted_, IsEmpty());
+}
+
 TEST_F(ConductorTest, GivesNobodyARightToPublishThatTheirTokenDidNot) {
   StartRoom({"@carol:far"});
   MintedIdentity carol = Minted("@carol:far", "C");
@@ -299,6 +387,10 @@ TEST_F(ConductorTest, StopsAPublisherTwoMinutesAfterAStickyExpiry) {
   EXPECT_THAT(restricted_, IsEmpty());
   Pass(Seconds(2));
   EXPECT_THAT(restricted_, SizeIs(1));
+  Pass(Seconds(118));
+  EXPECT_THAT(evicted_, IsEmpty());
+  Pass(Seconds(2));
+  EXPECT_THAT(evicted_, SizeIs(1));
 }
 
 TEST_F(ConductorTest, TakesAStickyLeaveAndARedactionForLeaves) {

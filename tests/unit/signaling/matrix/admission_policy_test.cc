@@ -22,6 +22,7 @@ struct Expected {
   Situation situation;
   Action action;
   int grace_s;
+  int evict_grace_s = 0;
 };
 
 constexpr Situation kIn{.generation = Generation::k1, .is_connected = true, .was_member = true};
@@ -33,11 +34,11 @@ constexpr Situation kBound{
 
 const Expected kExpected[] = {
     {"member joins", Kind::kMemberJoined, kStranger, Action::kPin, 0},
-    {"member leaves", Kind::kMemberLeft, kIn, Action::kRestrictAfterGrace, 30},
+    {"member leaves", Kind::kMemberLeft, kIn, Action::kEndAfterGrace, 30, 120},
     {"member leaves, not connected", Kind::kMemberLeft, kAway, Action::kNothing, 0},
-    {"member redacted", Kind::kMemberRedacted, kIn, Action::kRestrictAfterGrace, 30},
+    {"member redacted", Kind::kMemberRedacted, kIn, Action::kEndAfterGrace, 30, 120},
     {"member redacted, not connected", Kind::kMemberRedacted, kStranger, Action::kNothing, 0},
-    {"sticky member expires", Kind::kStickyExpired, kIn, Action::kRestrictAfterGrace, 120},
+    {"sticky member expires", Kind::kStickyExpired, kIn, Action::kEndAfterGrace, 120, 240},
     {"sticky member expires, not connected", Kind::kStickyExpired, kAway, Action::kNothing, 0},
     {"legacy member expires", Kind::kLegacyExpired, kIn, Action::kNothing, 0},
     {"member overwritten by somebody else", Kind::kMemberOverwritten, kIn, Action::kNothing, 0},
@@ -79,6 +80,7 @@ TEST_P(PolicyRows, DecidesAsWritten) {
   EXPECT_EQ(row.name, expected.name);
   EXPECT_EQ(row.action, expected.action);
   EXPECT_EQ(ToMillis(row.grace), expected.grace_s * 1000);
+  EXPECT_EQ(ToMillis(row.evict_grace), expected.evict_grace_s * 1000);
   EXPECT_FALSE(row.why.empty());
 }
 
@@ -101,6 +103,14 @@ TEST(AdmissionPolicy, DecidesEverything) {
         EXPECT_EQ(row.evidence, static_cast<Kind>(kind));
       }
     }
+  }
+}
+
+TEST(AdmissionPolicy, PutsNobodyOutForAMembershipWithoutGrace) {
+  for (const PolicyRow& row : AdmissionPolicy()) {
+    if (row.action != Action::kEndAfterGrace) continue;
+    EXPECT_GE(row.grace, Seconds(30)) << row.name;
+    EXPECT_GT(row.evict_grace, row.grace) << row.name;
   }
 }
 

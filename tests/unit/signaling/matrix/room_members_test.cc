@@ -79,6 +79,38 @@ TEST_F(RoomMembersTest, AsksAboutEveryStepOfABacklogThatAnAnswerHasOvertaken) {
   EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
 }
 
+TEST_F(RoomMembersTest, AsksAboutALeaveBehindAnInviteThatAnAnswerHasOvertaken) {
+  const Event invite = Member("invite", 1000);
+  const Event join = Member("join", 2000);
+  const Event leave = Member("leave", 3000);
+  const Event rejoin = Member("join", 4000);
+  const Instant asked_at = now_;
+  Push(invite);
+  EXPECT_TRUE(Answer(rejoin, asked_at));
+  Push(join);
+  members_.Pin("@bob:far");
+  Push(leave);
+  EXPECT_TRUE(IsJoined());
+  EXPECT_FALSE(Saw(EvidenceKind::kUserLeft));
+}
+
+TEST_F(RoomMembersTest, AsksAboutALeaveThatIsOlderThanTheToken) {
+  const Event join = Member("join", 1000);
+  Event leave = Member("leave", 2000);
+  Event late_leave = Member("leave", 3000);
+  leave.replaces_state = late_leave.replaces_state = join.event_id;
+  members_.Pin("@bob:far");
+  static_cast<void>(Answer(join, now_));
+  members_.NoteToken("@bob:far", 2001);
+  Push(join);
+  Push(leave);
+  EXPECT_TRUE(IsJoined());
+  EXPECT_TRUE(Saw(EvidenceKind::kUserDoubtful));
+  Push(late_leave);
+  EXPECT_FALSE(IsJoined());
+  EXPECT_TRUE(Saw(EvidenceKind::kUserLeft));
+}
+
 TEST_F(RoomMembersTest, AsksAboutALeaveBehindAJoinThatComesBeforeTheFirstAnswer) {
   const Event join = Member("join", 1000);
   Event leave = Member("leave", 2000);
