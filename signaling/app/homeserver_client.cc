@@ -18,7 +18,9 @@ constexpr std::string_view kDelayedEvents =
 constexpr std::string_view kFederationRoute =
     "/_matrix/federation/unstable/io.element.msc4195/rtc/livekit/get_token";
 
-static_assert(HomeserverClient::kStateTimeout < focus::ReconcileSchedule::kAnswerTimeout);
+// With the confirmation of a refusal.
+static_assert(HomeserverClient::kStateTimeout + HomeserverClient::kAnswerTimeout <
+              focus::ReconcileSchedule::kAnswerTimeout);
 
 std::string AsUser(const std::string& user_id) {
   return "?user_id=" + wire::PercentEncode(user_id);
@@ -92,7 +94,7 @@ void HomeserverClient::FetchRoomState(const focus::FetchRoomState& question, OnR
     return on_done({.room_id = question.room_id, .as_user = question.as_user, .id = question.id});
   }
   client_.Start(*std::move(request), kStateTimeout,
-                [question, on_done = std::move(on_done)](const auto& result) {
+                [this, question, on_done = std::move(on_done)](const auto& result) {
                   using Status = focus::RoomStateAnswer::Status;
                   focus::RoomStateAnswer answer;
                   answer.room_id = question.room_id;
@@ -102,12 +104,33 @@ void HomeserverClient::FetchRoomState(const focus::FetchRoomState& question, OnR
                     answer.status = Status::kAnswered;
                     answer.body = result->body;
                   } else if (result.ok() && matrix::IsRefusal(result->status, result->body)) {
+                    if (!question.as_user.empty()) return ConfirmRefusal(question, on_done);
                     answer.status = Status::kRefused;
                   } else if (result.ok()) {
                     answer.retry_after = RetryAfter(*result);
                   }
                   on_done(answer);
                 });
+}
+
+// A homeserver says M_FORBIDDEN, too, where the registration does not cover the user: that must not
+// be taken for their having left.
+void HomeserverClient::ConfirmRefusal(const focus::FetchRoomState& question, OnRoomState on_done) {
+  const std::string target = "/_matrix/client/v3/account/whoami" + AsUser(question.as_user);
+  Ask(Request(wire::HttpMethod::kGet, target, {}), kAnswerTimeout,
+      [question, on_done = std::move(on_done)](int status, const std::string& body) {
+        using Status = focus::RoomStateAnswer::Status;
+        focus::RoomStateAnswer answer;
+        answer.room_id = question.room_id;
+        answer.as_user = question.as_user;
+        answer.id = question.id;
+        if (matrix::ReadWhoAmI(status, body) == question.as_user) {
+          answer.status = Status::kRefused;
+        } else if (matrix::IsRefusal(status, body)) {
+          answer.status = Status::kNotAs;
+        }
+        on_done(answer);
+      });
 }
 
 void HomeserverClient::Ask(std::optional<wire::OutgoingRequest> request, Duration timeout,

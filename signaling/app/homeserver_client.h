@@ -23,7 +23,7 @@ namespace fovea::app {
 class HomeserverClient : public HomeserverPort {
  public:
   // Sooner than the Conductor gives up and asks again.
-  static constexpr Duration kStateTimeout = Seconds(28);
+  static constexpr Duration kStateTimeout = Seconds(24);
   // Of what one user waits for.
   static constexpr Duration kAnswerTimeout = Seconds(5);
   // Another homeserver has to be found, too, and it asks its own focus.
@@ -64,6 +64,8 @@ class HomeserverClient : public HomeserverPort {
   // Status 0: nothing came.
   using OnAnswer = std::function<void(int status, const std::string& body)>;
   void Ask(std::optional<wire::OutgoingRequest> request, Duration timeout, OnAnswer on_answer);
+  // The homeserver refused a question as that user: because of the room, or of whom we asked as.
+  void ConfirmRefusal(const focus::FetchRoomState& question, OnRoomState on_done);
   void ListDelayedEvents(const std::string& user_id, const std::string& delay_id,
                          OnDelayedEvent on_answer);
 

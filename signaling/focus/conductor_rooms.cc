@@ -109,7 +109,8 @@ void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
   // An answer that came after its time-out is older than the question that took its place.
   if (!asked_at || it == watches_.end() || it->second.asked_id != answer.id) return;
   Watch& watch = it->second;
-  if (answer.status == RoomStateAnswer::Status::kRefused) {
+  if (answer.status == RoomStateAnswer::Status::kRefused ||
+      answer.status == RoomStateAnswer::Status::kNotAs) {
     HandleRefused(now, answer, watch);
     return SendQuestions(now);
   }
@@ -174,7 +175,7 @@ void Conductor::HandleRefused(Instant now, const RoomStateAnswer& answer, Watch&
   schedule_.HandleAnswer(now, answer.room_id, true, Duration::zero());
   watch.refused_as.insert(answer.as_user);
   std::vector<Evidence> evidence;
-  if (!answer.as_user.empty()) {
+  if (!answer.as_user.empty() && answer.status != RoomStateAnswer::Status::kNotAs) {
     if (watch.refused.size() >= limits::kRefusedUsersMax) watch.refused.clear();
     watch.refused[answer.as_user] = now;
     room.members().HandleRefusal(now, answer.as_user, evidence);

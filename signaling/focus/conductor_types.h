@@ -140,7 +140,8 @@ enum class TransactionOutcome : std::uint8_t {
 struct RoomStateAnswer {
   enum class Status : std::uint8_t {
     kAnswered,  // 200 with `body`
-    kRefused,   // 403 or 404: not for this user
+    kRefused,   // 403 or 404: not for this user, as whom everything else may be asked
+    kNotAs,     // 403: nothing may be asked as this user, so nothing is said about them
     kFailed,    // anything else: no connection, time-out, 5xx, 429
   };
   std::string room_id;

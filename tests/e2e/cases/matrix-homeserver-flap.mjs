@@ -1,5 +1,5 @@
 // A homeserver that is down, slow or broken changes no running call; when it is back, it is obeyed.
-import { check, sleep } from '../lib/expect.mjs';
+import { check, sleep, until } from '../lib/expect.mjs';
 import { FakeWorld } from '../lib/fake-world.mjs';
 
 export const about = 'a homeserver down, slow, failing and back: the call goes on, and then a kick still works';
@@ -19,8 +19,8 @@ export async function run(t) {
     ['cuts connections', { kind: 'reset' }],
     ['sends garbage', { kind: 'garbage' }],
     ['halves its answers', { kind: 'truncate' }],
-    ['denies everything', { kind: 'status', status: 403, body: { errcode: 'M_FORBIDDEN', error: 'no' } }],
   ];
+  await deniesEverything(t, world, [alice, bob]);
   for (const [what, fault] of troubles) {
     hs.faults.add(fault);
     world.room.send(world.id('alice'), 'm.room.message', { body: what });
@@ -46,4 +46,21 @@ export async function run(t) {
   t.figure('bob out after the kick, ms', ms);
   await world.staysUp([alice, carol]);
   t.step('and then a kick is a kick');
+}
+
+// As Synapse does where the registration does not cover the users: M_FORBIDDEN as to somebody who left. Longer than
+// what confirms that somebody vanished from a room (5 s).
+async function deniesEverything(t, world, peers) {
+  const { hs } = world;
+  hs.faults.add({ kind: 'status', status: 403, body: { errcode: 'M_FORBIDDEN', error: 'no' } });
+  for (let look = 0; look < 2; look += 1) {
+    const began = Date.now();
+    hs.pusher.skipNumber();
+    world.announce('alice');
+    await until('the focus has asked who is in the room', () => (
+      hs.requests.some(({ path, at }) => at >= began && path.endsWith('/state'))));
+    await world.staysUp(peers, look === 0 ? 5500 : 1000);
+  }
+  hs.faults.clear();
+  t.step('a homeserver that denies everything, twice: the call goes on');
 }

@@ -40,6 +40,9 @@ export class Pusher {
   // What waits is forgotten: as if state had come by a way that is not pushed.
   drop() { this.#waiting.length = 0; }
 
+  // A transaction got lost on its way: the next one has a number that does not follow.
+  skipNumber() { this.#nextId += 1; }
+
   async #run() {
     if (this.#busy || this.paused) return;
     this.#busy = true;

@@ -257,6 +257,26 @@ TEST_F(ConductorTest, DeniesALocalUserWhoIsRefusedTheRoom) {
   EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kNotJoined);
 }
 
+TEST_F(ConductorTest, ConcludesNothingAboutAUserAsWhomItMayNotAsk) {
+  StartRoom({"@bob:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  for (int i = 0; i < 3; ++i) {
+    Pass(Seconds(301));
+    while (!asked_.empty()) {
+      Answer(Status::kNotAs);
+      Pass(Millis(200));
+    }
+  }
+  EXPECT_THAT(evicted_, IsEmpty());
+  Reset({.homeserver = "hs"});
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+  while (!asked_.empty()) {
+    Answer(Status::kNotAs);
+    Pass(Millis(200));
+  }
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kUnknownAllowed);
+}
+
 TEST_F(ConductorTest, DecidesAboutUnknownRoomsByItsOption) {
   EXPECT_EQ(MayMint("@carol:far").verdict, MintVerdict::kAskHomeserver);
   Answer(Status::kRefused);
