@@ -35,6 +35,12 @@ nlohmann::json ToJson(const focus::CallFacts& facts) {
   return call;
 }
 
+nlohmann::json HomeserverJson(const MembershipFacts& facts) {
+  nlohmann::json out{{"answers", facts.is_answering}, {"transactions", facts.transactions}};
+  if (facts.push_age_s) out["heard_seconds_ago"] = *facts.push_age_s;
+  return out;
+}
+
 wire::HttpResponse Refuse(int status, const char* code, const char* text) {
   return wire::JsonResponse(status, wire::DumpJson({{"errcode", code}, {"error", text}}));
 }
@@ -50,7 +56,8 @@ bool IsCallsPath(const wire::RequestTarget& target) {
 std::string CallJson(const focus::CallFacts& facts) { return wire::DumpJson(ToJson(facts)); }
 
 wire::HttpResponse AnswerCalls(const wire::HttpRequest& request, const wire::ApiKeys& keys,
-                               std::int64_t now_unix, const focus::Conductor& conductor) {
+                               std::int64_t now_unix, const focus::Conductor& conductor,
+                               const MembershipFacts& membership) {
   if (request.method != wire::HttpMethod::kGet && request.method != wire::HttpMethod::kHead) {
     return wire::TextResponse(405, "");
   }
@@ -73,7 +80,9 @@ wire::HttpResponse AnswerCalls(const wire::HttpRequest& request, const wire::Api
   if (segments.size() == 4 && calls.empty()) {
     return Refuse(404, "M_NOT_FOUND", "No call is remembered there.");
   }
-  return wire::JsonResponse(200, wire::DumpJson({{"calls", std::move(calls)}}));
+  nlohmann::json out{{"calls", std::move(calls)}};
+  if (segments.size() == 3) out["homeserver"] = HomeserverJson(membership);
+  return wire::JsonResponse(200, wire::DumpJson(out));
 }
 
 }  // namespace fovea::app

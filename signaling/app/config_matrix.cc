@@ -146,6 +146,7 @@ void ReadAccess(Section access, AccessConfig& out) {
   }
   ReadWord(access, "room_creation", "strict", "open", out.open_room_creation);
   ReadWord(access, "unknown_room", "allow", "deny", out.deny_unknown_rooms);
+  access.Bool("slots_bind_openid", out.slots_bind_openid);
   const YamlNode* delegation = access.Any("delegation");
   if (delegation != nullptr && delegation->quoted) {
     ReadWord(access, "delegation", "off", "on", out.delegation);

@@ -60,6 +60,7 @@ struct AccessConfig {
   std::optional<bool> restricted_can_publish;
   bool open_room_creation = false;  // room_creation: open; users of other servers open rooms too
   bool deny_unknown_rooms = false;  // unknown_room: deny; rooms that the homeserver does not know
+  bool slots_bind_openid = false;   // closed slots bind tokens of /get_token, too
   bool delegation = false;          // take over clients' delayed leave events
   bool can_update_own_metadata = true;
   Duration token_ttl = Seconds(3600);

@@ -192,6 +192,7 @@ void WriteAccess(Writer& writer, const AccessConfig& access) {
   writer.Switch("restricted_can_publish", access.restricted_can_publish.value_or(false));
   writer.Bare("room_creation", access.open_room_creation ? "open" : "strict");
   writer.Bare("unknown_room", access.deny_unknown_rooms ? "deny" : "allow");
+  writer.Switch("slots_bind_openid", access.slots_bind_openid);
   writer.Switch("delegation", access.delegation);
   writer.Switch("can_update_own_metadata", access.can_update_own_metadata);
   writer.Bare("token_ttl", FormatDuration(access.token_ttl));

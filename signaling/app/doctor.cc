@@ -10,10 +10,12 @@
 #include "signaling/app/doctor_media.h"
 #include "signaling/app/doctor_public.h"
 #include "signaling/app/service_url.h"
+#include "signaling/wire/token_grants.h"
 
 namespace fovea::app {
 namespace {
 
+constexpr std::int64_t kTokenSeconds = 60;
 constexpr const char* kOrigin = "https://call.element.io";  // any other than the server's own
 
 // The host that clients connect to; empty if the configuration does not say.
@@ -45,8 +47,25 @@ void Append(std::vector<Finding>& to, std::vector<Finding> from) {
   for (Finding& finding : from) to.push_back(std::move(finding));
 }
 
+// What is asked about rooms is asked as their members.
+Finding ExamineMembership(const Config& config, const DoctorFlags& flags, const Fetch& fetch) {
+  const auto whoami = [&](const std::string& token, const std::string& query) {
+    return fetch({.url = config.homeserver.url + "/_matrix/client/v3/account/whoami" + query,
+                  .headers = {{"Authorization", "Bearer " + token}}});
+  };
+  const std::string user =
+      flags.user_token.empty() ? "" : TextOf(BodyOf(whoami(flags.user_token, "")), "user_id");
+  if (user.empty()) {
+    return {"membership", Verdict::kSkip, "needs an account's access token",
+            "FOVEA_USER_TOKEN=... fovea doctor FILE asks as that account"};
+  }
+  return MembershipFinding(
+      whoami(config.appservice.as_token, "?user_id=" + wire::PercentEncode(user)), user);
+}
+
 // How the focus is to hear who is in a room, with the token that it has for that.
-void ExamineWatching(const Config& config, const Fetch& fetch, std::vector<Finding>& out) {
+void ExamineWatching(const Config& config, const DoctorFlags& flags, const Fetch& fetch,
+                     std::vector<Finding>& out) {
   const Watching watching = WatchingOf(config);
   if (watching == Watching::kNothing) {
     out.push_back(
@@ -73,9 +92,11 @@ void ExamineWatching(const Config& config, const Fetch& fetch, std::vector<Findi
       ServiceUrlOf(config.access.public_url)));
   if (!is_appservice) return;
   if (!is_known) {
+    out.push_back({"membership", Verdict::kSkip, "needs the registration"});
     out.push_back({"push", Verdict::kSkip, "needs the registration"});
     return;
   }
+  out.push_back(ExamineMembership(config, flags, fetch));
   const std::string id = wire::PercentEncode(config.appservice.id);
   out.push_back(PushFinding(ask(Method::kPost, "/_matrix/client/v1/appservice/" + id + "/ping",
                                 R"({"transaction_id":"fovea-doctor"})"),
@@ -96,6 +117,28 @@ std::string PlainUrl(const Config& config) {
 bool FocusRuns(const Config& config, const Fetch& fetch) {
   if (config.port == 0) return false;
   return fetch({.peer = Peer::kLocal, .url = PlainUrl(config) + "/healthz"}).status() == 200;
+}
+
+// What the focus that runs here has heard.
+Finding ExamineTransactions(const Config& config, bool focus_runs, std::int64_t now_unix,
+                            const Fetch& fetch) {
+  if (!focus_runs || config.keys.empty()) {
+    return {"transactions", Verdict::kSkip,
+            focus_runs ? "there is no API key" : "no focus runs here",
+            "start it (fovea serve --config FILE) and ask again"};
+  }
+  const auto& [key, secret] = *config.keys.begin();
+  wire::TokenGrants grants;
+  grants.api_key = key;
+  grants.identity = "fovea-doctor";
+  grants.not_before_unix = now_unix;
+  grants.expires_at_unix = now_unix + kTokenSeconds;
+  grants.video.emplace().room_list = true;
+  return TransactionsFinding(
+      fetch({.peer = Peer::kLocal,
+             .url = PlainUrl(config) + "/fovea/v1/calls",
+             .headers = {{"Authorization", "Bearer " + wire::SignToken(grants, secret)}}}),
+      WatchingOf(config) == Watching::kAppservice);
 }
 
 // By the port of this machine: what is before it is judged elsewhere, and does not carry media.
@@ -127,13 +170,16 @@ std::string StunServer(const Config& config, const DoctorFlags& flags) {
 std::vector<Finding> ExamineMachine(const Config& config, const DoctorFlags& flags,
                                     std::int64_t now_unix, DoctorLoop& loop) {
   std::vector<Finding> out;
+  const Fetch fetch = [&](const ProbeRequest& request) { return loop.Get(request); };
   if (!config.tls.cert_file.empty()) {
     const std::string host = PublicHost(config);
     out.push_back(
         CertificateFileFinding(io::ReadCertificate(config.tls.cert_file, host), host, now_unix));
   }
-  const bool focus_runs =
-      FocusRuns(config, [&](const ProbeRequest& request) { return loop.Get(request); });
+  const bool focus_runs = FocusRuns(config, fetch);
+  if (WatchingOf(config) != Watching::kNothing && config.external.url.empty()) {
+    out.push_back(ExamineTransactions(config, focus_runs, now_unix, fetch));
+  }
   out.push_back(ExamineTcpPorts(loop.uv(), config, focus_runs));
   if (!config.external.url.empty()) {
     out.push_back({"media", Verdict::kSkip, "rooms and media are at " + config.external.url});
@@ -157,8 +203,8 @@ std::vector<Finding> ExamineMachine(const Config& config, const DoctorFlags& fla
 
 }  // namespace
 
-std::vector<Finding> ExamineHomeserver(const Config& config, std::int64_t now_unix,
-                                       const Fetch& fetch) {
+std::vector<Finding> ExamineHomeserver(const Config& config, const DoctorFlags& flags,
+                                       std::int64_t now_unix, const Fetch& fetch) {
   std::vector<Finding> out;
   const std::string& base = config.homeserver.url;
   if (config.homeserver.name.empty() || base.empty()) {
@@ -170,7 +216,7 @@ std::vector<Finding> ExamineHomeserver(const Config& config, std::int64_t now_un
   if (out.back().verdict == Verdict::kPass) {
     out.push_back(ClockFinding(versions, now_unix));
     Append(out, FeatureFindings(versions));
-    ExamineWatching(config, fetch, out);
+    ExamineWatching(config, flags, fetch, out);
     out.push_back(OpenIdFinding(
         fetch({.url = base + "/_matrix/federation/v1/openid/userinfo?access_token=fovea-doctor"})));
   }
@@ -210,7 +256,11 @@ DoctorReport RunDoctor(const Config& config, const DoctorFlags& flags, std::int6
   auto loop = DoctorLoop::Make(config, flags.ca_file);
   if (loop.ok()) {
     const Fetch fetch = [&](const ProbeRequest& request) { return (*loop)->Get(request); };
-    Append(findings, ExamineHomeserver(config, now_unix, fetch));
+    Append(findings, ExamineHomeserver(config, flags, now_unix, fetch));
+    if (!config.homeserver.name.empty()) {
+      findings.push_back(FederationFinding(config.homeserver.name,
+                                           (*loop)->AskFederation(config.homeserver.name)));
+    }
     Append(findings, ExaminePublicUrl(config, flags, now_unix, fetch));
     Append(findings, ExamineMachine(config, flags, now_unix, **loop));
   } else {

@@ -15,15 +15,15 @@
 namespace fovea::app {
 
 struct DoctorFlags {
-  std::string user_token = {};   // of an account at the homeserver; empty: no round trip
+  std::string user_token = {};   // of an account at the homeserver; empty: nothing that needs one
   std::string stun_server = {};  // "host:port"; empty: the first of rtc.stun_servers, if any
   std::string ca_file = {};      // vouches for public servers beside the system's bundle
   bool as_json = false;
 };
 
 // What is asked over HTTP. `fetch` waits for each answer.
-[[nodiscard]] std::vector<Finding> ExamineHomeserver(const Config& config, std::int64_t now_unix,
-                                                     const Fetch& fetch);
+[[nodiscard]] std::vector<Finding> ExamineHomeserver(const Config& config, const DoctorFlags& flags,
+                                                     std::int64_t now_unix, const Fetch& fetch);
 [[nodiscard]] std::vector<Finding> ExaminePublicUrl(const Config& config, const DoctorFlags& flags,
                                                     std::int64_t now_unix, const Fetch& fetch);
 

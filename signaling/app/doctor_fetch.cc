@@ -6,6 +6,7 @@
 #include "sfu/core/limits.h"
 #include "sfu/crypto/hmac.h"
 #include "sfu/crypto/secret.h"
+#include "sfu/io/system_clock.h"
 #include "signaling/io/websocket_client.h"
 #include "signaling/livekit/pb.h"
 
@@ -95,6 +96,23 @@ Probe DoctorLoop::Get(const ProbeRequest& request) {
   if (!out.response.has_value() && shown_.has_value() && !shown_->refusal.empty()) {
     out.error = "the certificate is refused: " + shown_->refusal;
   }
+  return out;
+}
+
+std::optional<LookupError> DoctorLoop::AskFederation(const std::string& server_name) {
+  if (interrupted_) return LookupError::kUnreachable;
+  FederationClientOptions options;
+  // The operator's own server may be anywhere, also on this machine.
+  options.policy =
+      matrix::EgressPolicy({*matrix::Cidr::Parse("0.0.0.0/0"), *matrix::Cidr::Parse("::/0")}, {});
+  const io::TlsClient& tls = clients_[static_cast<std::size_t>(Peer::kPublic)]->tls;
+  FederationClient client(uv(), std::move(options), &tls, &tls);
+  std::optional<LookupError> out = LookupError::kUnreachable;
+  client.LookUpUser(io::MonotonicNow(), server_name, "fovea-doctor", [&](const auto& user) {
+    out = user.ok() ? std::nullopt : std::optional(user.error());
+    loop_.Stop();
+  });
+  loop_.Run();
   return out;
 }
 

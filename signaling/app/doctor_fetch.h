@@ -15,6 +15,7 @@
 #include "signaling/app/config.h"
 #include "signaling/app/doctor_media.h"
 #include "signaling/app/doctor_probe.h"
+#include "signaling/app/federation_client.h"
 #include "signaling/app/https_client.h"
 #include "signaling/io/event_loop.h"
 #include "signaling/io/http_client.h"
@@ -38,6 +39,9 @@ class DoctorLoop {
   DoctorLoop& operator=(const DoctorLoop&) = delete;
 
   [[nodiscard]] Probe Get(const ProbeRequest& request);
+  // Shows an OpenID token that nobody has to a Matrix server, found as other servers find it.
+  // kRefused is as it should be; nothing: it took the token.
+  [[nodiscard]] std::optional<LookupError> AskFederation(const std::string& server_name);
   // How the STUN server "host:port" sees this machine. The error is a sentence for the operator.
   [[nodiscard]] Result<NetAddress, std::string> AskStun(const std::string& server);
 

@@ -104,6 +104,17 @@ Finding RegistrationFinding(const Probe& whoami, const Config& config) {
           "homeserver.url has to be the client-server API of the homeserver"};
 }
 
+Finding MembershipFinding(const Probe& whoami, const std::string& user) {
+  if (whoami.status() == 200 && TextOf(BodyOf(whoami), "user_id") == user) {
+    return {"membership", Verdict::kPass,
+            "this focus may ask who is in a room, as somebody in it (tried: " + user + ")"};
+  }
+  return {"membership", Verdict::kFail, Describe(whoami) + " as " + user,
+          "the registration has to cover the homeserver's users (namespaces, users, exclusive: "
+          "false), or changes that nobody pushed are never noticed: write what `fovea registration "
+          "FILE` prints over that file and restart the homeserver"};
+}
+
 Finding WatcherFinding(const Probe& whoami) {
   const std::string user = TextOf(BodyOf(whoami), "user_id");
   if (whoami.status() == 200 && !user.empty()) {
@@ -140,6 +151,44 @@ Finding PushFinding(const Probe& ping, const Config& config) {
   return {"push", Verdict::kFail, problem,
           "start the focus (`fovea serve --config FILE`) if it is not running; url in the "
           "homeserver's registration has to be where the homeserver reaches it"};
+}
+
+Finding TransactionsFinding(const Probe& calls, bool is_appservice) {
+  constexpr const char* kCheck = "transactions";
+  const nlohmann::json body = BodyOf(calls);
+  const auto heard = body.find("homeserver");
+  if (calls.status() != 200 || heard == body.end() || !heard->is_object()) {
+    return {kCheck, Verdict::kFail, Describe(calls),
+            "the keys in this configuration have to be those of the focus that runs: restart it"};
+  }
+  const auto age = heard->find("heard_seconds_ago");
+  if (age != heard->end() && age->is_number()) {
+    return {kCheck, Verdict::kPass,
+            "the focus was told what happens in rooms " +
+                std::to_string(static_cast<std::int64_t>(age->get<double>())) + " s ago"};
+  }
+  return {
+      kCheck, Verdict::kWarn, "the focus was told nothing of rooms since it was started",
+      is_appservice
+          ? "write a message in a room of the homeserver and ask again: kicks and bans come the "
+            "same way. If nothing does and the finding push is well, the registration's "
+            "namespaces cover too little: `fovea registration FILE` prints it"
+          : "the account of homeserver.access_token has to be able to sync: see the log"};
+}
+
+Finding FederationFinding(const std::string& server_name,
+                          const std::optional<LookupError>& answer) {
+  constexpr const char* kCheck = "federation";
+  if (answer == LookupError::kRefused) {
+    return {kCheck, Verdict::kPass,
+            "other servers find " + server_name + " and can check its users' OpenID tokens"};
+  }
+  return {kCheck, Verdict::kWarn,
+          "nobody checks OpenID tokens where other servers look for " + server_name,
+          "its users get no tokens at the foci of other servers: https://" + server_name +
+              "/.well-known/matrix/server, a DNS record _matrix-fed._tcp or port 8448 has to lead "
+              "to a listener with the resource federation or openid and a certificate for its "
+              "name. Where nobody federates, nothing is wrong"};
 }
 
 Finding OpenIdFinding(const Probe& userinfo) {

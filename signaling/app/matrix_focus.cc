@@ -28,6 +28,7 @@ focus::ConductorOptions OptionsOf(const Config& config) {
   options.homeserver = watching == Watching::kNothing ? "" : config.homeserver.name;
   options.reads_as_itself = watching == Watching::kSync;
   options.unknown_room_allowed = !config.access.deny_unknown_rooms;
+  options.slots_bind_openid = config.access.slots_bind_openid;
   options.restricted_can_publish = config.access.restricted_can_publish.value_or(false);
   return options;
 }

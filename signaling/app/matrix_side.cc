@@ -155,7 +155,8 @@ bool MatrixSide::Handle(Instant now, io::IncomingRequest& request, io::ResponseW
   }
   if (focus_ != nullptr && IsCallsPath(target) && !wire::IsCorsPreflight(request.http)) {
     const std::int64_t now_unix = parts_.context.Wall(now).value / 1'000'000;
-    writer.Send(AnswerCalls(request.http, parts_.config.keys, now_unix, focus_->conductor()));
+    writer.Send(AnswerCalls(request.http, parts_.config.keys, now_unix, focus_->conductor(),
+                            focus_->CountMembership(now)));
     return true;
   }
   if (well_known_ != nullptr && target.path == "/.well-known/matrix/client") {

@@ -79,8 +79,10 @@ async function recovers(t, hs, service, room) {
   const attempts = hs.pusher.sent.length;
   room.send('@bob:fake.test', 'm.room.message', { body: 'one' });
   await until('three attempts failed', () => hs.pusher.sent.length >= attempts + 3, { timeoutMs: 3000 });
-  const tried = hs.pusher.sent.slice(attempts).map((txn) => txn.id);
-  equal(new Set(tried).size, 1, 'transactions tried while one fails');
+  const tries = hs.pusher.sent.slice(attempts);
+  equal(new Set(tries.map((txn) => txn.id)).size, 1, 'transactions tried while one fails');
+  atLeast(tries[1].at - tries[0].at, 38, 'ms before the second attempt');
+  atLeast(tries[2].at - tries[1].at, 78, 'ms before the third');
   room.send('@bob:fake.test', 'm.room.message', { body: 'two' });
   service.status = 200;
   // A ping that succeeds makes the back-off end at once, as in Synapse.

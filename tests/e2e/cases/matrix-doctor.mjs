@@ -24,9 +24,9 @@ export const needsNamespaces = true;
 // Well-known documents are found by a server's name, so the name is an address.
 const NAME = '127.0.0.1';
 const CHECKS = [
-  'homeserver', 'clock', 'delayed-events', 'sticky-events', 'registration', 'transports', 'push',
-  'openid', 'well-known', 'public-url', 'certificate', 'public-health', 'token-service', 'websocket',
-  'round-trip', 'certificate-file', 'tcp-ports', 'udp-ports', 'media', 'addresses',
+  'homeserver', 'clock', 'delayed-events', 'sticky-events', 'registration', 'transports', 'membership', 'push',
+  'openid', 'well-known', 'federation', 'public-url', 'certificate', 'public-health', 'token-service', 'websocket',
+  'round-trip', 'certificate-file', 'transactions', 'tcp-ports', 'udp-ports', 'media', 'addresses',
 ];
 
 export async function run(t) {
@@ -64,7 +64,8 @@ class Ground {
       t.focus({ config: self.config }),
       Synapse.start({ name: NAME, ports, focusUrl: self.service, appservice: self.appservice }),
       Synapse.start({
-        name: NAME, ports: poorPorts, appservice: { ...self.appservice, hs_token: 'another' },
+        name: NAME, ports: poorPorts,
+        appservice: { ...self.appservice, hs_token: 'another', namespaces: { users: [] } },
         more: poorSettings(poorPorts),
       }),
       stunServer('127.0.0.1'),
@@ -81,6 +82,12 @@ class Ground {
       const { cors, document } = self.wellKnown;
       response.writeHead(200, { 'content-type': 'application/json', ...cors }).end(JSON.stringify(document));
     });
+    // Where other servers look for the homeserver.
+    await secureServer(self.files, 8448, async (request, response) => {
+      const answer = await fetch(`${self.federation}${request.url}`);
+      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
+    });
+    self.federation = self.synapse.url;
     self.alice = await self.synapse.register('alice');
     await self.alice.createRoom({ name: 'A call' });
     t.step('a sound Synapse, a poor one, a focus with TLS, a well-known document, a STUN server');
@@ -124,7 +131,7 @@ class Ground {
     for (const name of CHECKS) {
       check(new RegExp(`^[✓!] ${name} `, 'm').test(said.text), `no line for ${name}`, said.text);
     }
-    check(/18 passed, 2 warned, 0 failed, 0 skipped/.test(said.text), 'no sum', said.text);
+    check(/21 passed, 2 warned, 0 failed, 0 skipped/.test(said.text), 'no sum', said.text);
     this.t.step('nothing is wrong with a sound focus');
     await this.names('no account to try with', this.look({}, { user: '' }), 'round-trip', 'skip', /FOVEA_USER_TOKEN/);
   }
@@ -136,6 +143,12 @@ class Ground {
     await this.names('rtc/transports off', poor, 'transports', 'fail', /msc4143_enabled: true/);
     await this.names('wrong hs_token', poor, 'push', 'fail', /hs_token.*fovea registration/s);
     await this.names('no resource openid', poor, 'openid', 'fail', /names: \[client, openid\]/);
+    this.federation = this.poor.url;
+    await this.names('no openid for other servers', this.look(), 'federation', 'warn', /\.well-known\/matrix\/server/);
+    this.federation = this.synapse.url;
+    const pat = await this.poor.register('pat');
+    await this.names('a registration that covers nobody',
+      this.look({ homeserver: { url: this.poor.url } }, { user: pat.token }), 'membership', 'fail', /namespaces/);
     const stranger = await this.look({ appservice: { as_token: 'nobody-has-this' } });
     await this.names('wrong as_token', stranger, 'registration', 'fail', /app_service_config_files/);
     await this.names('wrong as_token', stranger, 'push', 'skip', /^$/);
@@ -207,6 +220,7 @@ class Ground {
     await this.names('no focus', found, 'push', 'fail', /start the focus/);
     await this.names('no focus', found, 'public-health', 'fail', /the focus running/);
     await this.names('no focus', found, 'media', 'skip', /fovea serve/);
+    await this.names('no focus', found, 'transactions', 'skip', /fovea serve/);
     await this.names('a taken UDP port', found, 'udp-ports', 'fail', /ss -lntup/);
     equal(found.checks['tcp-ports'].verdict, 'pass', 'verdict on free TCP ports');
   }

@@ -26,24 +26,22 @@ export async function run(t) {
   process.kill(world.focus.pid, 'SIGKILL');
   await until('the focus is dead', () => world.focus.exited !== null);
   world.room.kick(world.id('alice'), world.id('bob'));
+  world.room.invite(world.id('alice'), world.id('carol'));
+  world.room.join(world.id('carol'));
   world.focus = await startFocus(t, world.plan, world.hs.url, focusConfig);
-  t.step('carol kicked, focus killed, bob kicked, focus back');
+  t.step('carol kicked, focus killed, bob kicked, carol in the room again, focus back');
 
   const validated = async (peer) => (
     await fetch(`${world.focus.httpUrl}/rtc/validate?access_token=${peer.jwt}`)).status;
-  equal(await validated(carol), 401, "carol's token at once after the start");
+  equal(await validated(carol), 401, "carol's token at once after the start, from before she was kicked");
   await until("bob's token is refused", async () => (await validated(bob)) === 401, { timeoutMs: 5000 });
   equal(await validated(alice), 200, "alice's token");
-  for (const name of ['bob', 'carol']) {
-    const answer = await world.askToken(name);
-    equal([answer.status, answer.errcode], [403, 'M_FORBIDDEN'], `a new token for ${name}`);
-  }
-  t.step('neither the old tokens of the kicked work nor do they get new ones');
+  const answer = await world.askToken('bob');
+  equal([answer.status, answer.errcode], [403, 'M_FORBIDDEN'], 'a new token for bob');
+  t.step('the old tokens of the kicked are refused, and bob gets no new one');
 
   // The SDK makes a new connection by itself; its token is the one from before.
   await alice.event('reconnected', () => true, { timeoutMs: 30000 });
-  world.room.invite(world.id('alice'), world.id('carol'));
-  world.room.join(world.id('carol'));
   await world.delivered();
   const back = await world.enterCall('carol');
   await world.everyoneSeesEveryone([alice, back]);

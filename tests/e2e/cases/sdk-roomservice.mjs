@@ -91,6 +91,7 @@ async function tracks(t, api, alice, bob, sid) {
   const muted = await api.mutePublishedTrack(ROOM, 'alice', sid, true);
   equal([muted.sid, muted.muted], [sid, true], 'mutePublishedTrack');
   await bob.event('trackMuted');
+  await alice.event('trackMuted');  // her SDK stops sending
   const refused = await rejects(api.mutePublishedTrack(ROOM, 'alice', sid, false), 'remote unmuting');
   equal(refused.code, 'failed_precondition', 'code for remote unmuting');
 

@@ -1,5 +1,5 @@
 // The story of a Matrix call, shared by the cases that differ in mode and version of Element Call.
-import { atMost, until } from './expect.mjs';
+import { atMost, equal, until } from './expect.mjs';
 import { ElementCall } from './element-call.mjs';
 import { MatrixWorld } from './matrix-world.mjs';
 
@@ -30,7 +30,7 @@ export async function olderElementCallStory(t, version) {
   t.step('bob hung up, alice is alone');
 }
 
-// Carol's media ends because Synapse says so; Element Call itself would go on for hours.
+// Carol's media ends because the focus was told by Synapse; Element Call itself notices seconds later.
 async function kickCarol(t, world, carol, others) {
   const kicked = Date.now();
   await world.users.alice.kick(world.room, world.users.carol);
@@ -41,6 +41,7 @@ async function kickCarol(t, world, carol, others) {
     const afterMs = Date.now() - kicked - 400;
     t.figure('carol quiet after the kick, ms', afterMs);
     atMost(afterMs, 3000, 'ms until carol was quiet');
+    equal((await world.callFacts()).last_left, 'evicted', 'why carol left, as the focus knows it');
   }
   for (const page of others) await page.seesOthers(1);
   t.step(`carol was kicked after ${Date.now() - kicked} ms; the others go on`);

@@ -1,6 +1,7 @@
 // Synapse, a focus, accounts and a room: where every Matrix case begins.
 import { focusKind, planFocus, startFocus } from './matrix-focus.mjs';
 import { Synapse, synapsePorts } from './synapse.mjs';
+import { token } from './tokens.mjs';
 import { merge } from './yaml.mjs';
 
 export class MatrixWorld {
@@ -40,6 +41,15 @@ export class MatrixWorld {
     const watcher = await synapse.register('watcher');
     const account = { homeserver: { access_token: watcher.token }, appservice: { as_token: '', hs_token: '' } };
     return [await startReader(account), synapse, watcher];
+  }
+
+  // What Fovea knows of the room's call.
+  async callFacts() {
+    const bearer = token({ identity: 'dashboard', video: { roomList: true } });
+    const answer = await fetch(`${this.serviceUrl}/fovea/v1/calls/${encodeURIComponent(this.room)}`, {
+      headers: { authorization: `Bearer ${bearer}` },
+    });
+    return (await answer.json()).calls[0];
   }
 
   // The reference service has no such document: there it is a file of the operator's.

@@ -43,14 +43,14 @@ void Add(const AdmissionResult& result, AdmissionResult& sum) {
 }
 
 void Print(std::uint64_t first, std::uint64_t seeds, const AdmissionResult& sum) {
-  std::printf(
-      "seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " evictions, %" PRIu64 " of them false, %" PRIu64
-      " missed, %" PRIu64 " by leaves that a reset had undone\n  %" PRIu64 " tokens, %" PRIu64
-      " connections, %" PRIu64 " questions, %" PRIu64 " restrictions, %" PRIu64
-      " ends of absences, %" PRIu64 " restarts\n",
-      first, first + seeds - 1, sum.evictions, sum.false_evictions, sum.missed_evictions,
-      sum.undone_leaves, sum.mints, sum.connections, sum.questions, sum.restrictions,
-      sum.absences, sum.restarts);
+  std::printf("seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " evictions, %" PRIu64
+              " of them false, %" PRIu64 " missed, %" PRIu64
+              " by leaves that a reset had undone\n  %" PRIu64 " tokens, %" PRIu64
+              " connections, %" PRIu64 " questions, %" PRIu64 " restrictions, %" PRIu64
+              " ends of absences, %" PRIu64 " restarts\n",
+              first, first + seeds - 1, sum.evictions, sum.false_evictions, sum.missed_evictions,
+              sum.undone_leaves, sum.mints, sum.connections, sum.questions, sum.restrictions,
+              sum.absences, sum.restarts);
 }
 
 TEST(AdmissionSimulation, HoldsForEverySeed) {

@@ -94,7 +94,7 @@ export class Pusher {
     } catch (error) {
       status = error.cause?.code ?? error.name;
     }
-    this.sent.push({ id, events, status, ms: Date.now() - started });
+    this.sent.push({ id, events, status, at: started, ms: Date.now() - started });
     return status === 200;
   }
 

@@ -44,7 +44,7 @@ class CallsApi : public testing::Test {
     request.target = *wire::ParseRequestTarget(target);
     if (token) request.headers.emplace_back("Authorization", "Bearer " + *token);
     EXPECT_TRUE(IsCallsPath(request.target));
-    return AnswerCalls(request, keys_, kNow, conductor_);
+    return AnswerCalls(request, keys_, kNow, conductor_, {.push_age_s = 1.5, .transactions = 7});
   }
 
   const wire::ApiKeys keys_{{"key", "a-secret-of-more-than-thirty-two-characters"}};
@@ -64,6 +64,14 @@ TEST_F(CallsApi, TellsOfACallToWhoMayListRooms) {
   EXPECT_EQ(calls[0]["intent"], "video");
   EXPECT_EQ(calls[0]["connected"], 1);
   EXPECT_EQ(calls[0]["media_without_member"], 1);
+}
+
+TEST_F(CallsApi, TellsWhatWasHeardOfTheHomeserver) {
+  const auto answer = nlohmann::json::parse(Get("/fovea/v1/calls", Token(true)).body);
+  const nlohmann::json heard = {{"answers", true}, {"transactions", 7}, {"heard_seconds_ago", 1.5}};
+  EXPECT_EQ(answer["homeserver"], heard);
+  const auto one = nlohmann::json::parse(Get("/fovea/v1/calls/%21room%3Ahs", Token(true)).body);
+  EXPECT_FALSE(one.contains("homeserver"));
 }
 
 TEST_F(CallsApi, FindsACallByMatrixRoomAndByRoomName) {

@@ -71,6 +71,7 @@ access:
   restricted_can_publish: true
   room_creation: open
   unknown_room: deny
+  slots_bind_openid: true
   delegation: on
   token_ttl: 10m
   rate_limit: {per_second: 100, burst: 200}
@@ -94,6 +95,7 @@ TEST(ConfigMatrix, ReadsEveryBlock) {
   EXPECT_EQ(config->access.restricted_can_publish, true);
   EXPECT_TRUE(config->access.open_room_creation);
   EXPECT_TRUE(config->access.deny_unknown_rooms);
+  EXPECT_TRUE(config->access.slots_bind_openid);
   EXPECT_TRUE(config->access.delegation);
   EXPECT_EQ(config->access.token_ttl, Seconds(600));
   EXPECT_EQ(config->access.rate_limit.burst, 200U);

@@ -241,7 +241,7 @@ Network GoodHomeserver() {
 
 TEST(Doctor, HasNothingToSayAboutAGoodHomeserver) {
   Network network = GoodHomeserver();
-  const auto findings = ExamineHomeserver(Focus(), kNow, network.fetch());
+  const auto findings = ExamineHomeserver(Focus(), {}, kNow, network.fetch());
   EXPECT_THAT(Failed(findings), testing::IsEmpty());
   EXPECT_EQ(network.asked.back().url, "https://example.com/.well-known/matrix/client");
 }
@@ -251,36 +251,66 @@ TEST(Doctor, FollowsAWellKnownDocumentThatMovedButNotForEver) {
   network.answers["/.well-known/matrix/client"] =
       Answer(301, "", {{"Location", "https://www.example.com/matrix"}});
   network.answers["/matrix"] = Answer(200, "{}", kCors);
-  auto findings = ExamineHomeserver(Focus(), kNow, network.fetch());
+  auto findings = ExamineHomeserver(Focus(), {}, kNow, network.fetch());
   EXPECT_EQ(network.asked.back().url, "https://www.example.com/matrix");
   EXPECT_THAT(findings.back().observed, HasSubstr("names no focus"));
   network.answers["/matrix"] = Answer(302, "", {{"Location", "https://example.com/matrix"}});
-  findings = ExamineHomeserver(Focus(), kNow, network.fetch());
+  findings = ExamineHomeserver(Focus(), {}, kNow, network.fetch());
   EXPECT_THAT(findings.back().observed, HasSubstr("302"));
 }
 
 TEST(Doctor, AsksADeadHomeserverOnce) {
   Network network;
   network.answers["/_matrix/client/versions"] = Silence();
-  const auto findings = ExamineHomeserver(Focus(), kNow, network.fetch());
+  const auto findings = ExamineHomeserver(Focus(), {}, kNow, network.fetch());
   EXPECT_THAT(Failed(findings), testing::ElementsAre("homeserver"));
   EXPECT_EQ(network.asked.size(), 2U) << "versions and the well-known document";
+}
+
+TEST(Doctor, AsksAsTheAccountWhoseTokenItWasGiven) {
+  Network network = GoodHomeserver();
+  const auto findings =
+      ExamineHomeserver(Focus(), {.user_token = "of-fovea"}, kNow, network.fetch());
+  EXPECT_THAT(Failed(findings), testing::IsEmpty());
+  const auto is_as_user = [](const ProbeRequest& request) {
+    return request.url.ends_with("/whoami?user_id=%40fovea%3Aexample.com");
+  };
+  EXPECT_TRUE(std::any_of(network.asked.begin(), network.asked.end(), is_as_user));
+  const Finding refused = MembershipFinding(Answer(403, "{}"), "@a:b");
+  EXPECT_EQ(refused.verdict, Verdict::kFail);
+  EXPECT_THAT(refused.fix, HasSubstr("fovea registration"));
+}
+
+TEST(Doctor, SaysWhetherTheFocusHearsOfRooms) {
+  const auto of = [](const std::string& text) {
+    return TransactionsFinding(Answer(200, text), /*is_appservice=*/true).verdict;
+  };
+  EXPECT_EQ(of(R"({"calls":[],"homeserver":{"heard_seconds_ago":12.5}})"), Verdict::kPass);
+  EXPECT_EQ(of(R"({"calls":[],"homeserver":{"transactions":0}})"), Verdict::kWarn);
+  EXPECT_EQ(of(R"({"calls":[]})"), Verdict::kFail);
+  EXPECT_EQ(TransactionsFinding(Answer(401, "{}"), false).verdict, Verdict::kFail);
+}
+
+TEST(Doctor, SaysWhetherOtherServersFindTheHomeserver) {
+  EXPECT_EQ(FederationFinding("a.b", LookupError::kRefused).verdict, Verdict::kPass);
+  EXPECT_EQ(FederationFinding("a.b", LookupError::kUnreachable).verdict, Verdict::kWarn);
+  EXPECT_EQ(FederationFinding("a.b", std::nullopt).verdict, Verdict::kWarn);
 }
 
 TEST(Doctor, WithoutAnApplicationServiceLooksAtTheAccountThatSyncs) {
   Network network = GoodHomeserver();
   Config config = Focus();
   config.appservice.as_token.clear();
-  EXPECT_THAT(Failed(ExamineHomeserver(config, kNow, network.fetch())),
+  EXPECT_THAT(Failed(ExamineHomeserver(config, {}, kNow, network.fetch())),
               testing::ElementsAre("registration"));
   config.homeserver.access_token = "of-a-bot";
-  EXPECT_THAT(Failed(ExamineHomeserver(config, kNow, network.fetch())), testing::IsEmpty());
+  EXPECT_THAT(Failed(ExamineHomeserver(config, {}, kNow, network.fetch())), testing::IsEmpty());
 }
 
 TEST(Doctor, KeepsTokensOutOfWhatItSays) {
   Network network;  // every question is answered with 404
   network.answers["/_matrix/client/versions"] = Answer(200, R"({"versions":[]})");
-  auto findings = ExamineHomeserver(Focus(), kNow, network.fetch());
+  auto findings = ExamineHomeserver(Focus(), {}, kNow, network.fetch());
   for (Finding& finding :
        ExaminePublicUrl(Focus(), {.user_token = "of-alice"}, kNow, network.fetch())) {
     findings.push_back(std::move(finding));
