@@ -171,6 +171,10 @@ void WriteDrops(MetricsText& page, const MediaFacts& media) {
   page.Count({{"reason", "no_channel"}}, media.data_hub.no_channel);
   page.Count({{"reason", "too_long"}}, media.data_hub.too_long);
   page.Count({{"reason", "bad_open"}}, media.data_hub.bad_open);
+  for (std::size_t i = 0; i < livekit::kDataDrops; ++i) {
+    const std::string_view reason = ToString(static_cast<livekit::DataDrop>(i));
+    page.Count({{"reason", reason}}, media.data_drops[i]);
+  }
   Single(page, "fovea_data_sends_refused_total", kCounter,
          "Sends that a full buffer refused; reliable ones are tried again.", media.data_hub.sends);
   Single(page, "fovea_data_channels_refused_total", kCounter,

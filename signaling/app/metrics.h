@@ -14,6 +14,7 @@
 #include "sfu/io/worker_thread.h"
 #include "signaling/focus/call_facts.h"
 #include "signaling/focus/data_hub.h"
+#include "signaling/livekit/data_drops.h"
 #include "signaling/matrix/admission_policy.h"
 #include "signaling/matrix/delayed_leave.h"
 #include "signaling/matrix/evidence.h"
@@ -44,6 +45,7 @@ struct CallLine {
 struct MediaFacts {
   std::vector<io::WorkerThread::Snapshot> workers{};
   focus::DataHubDrops data_hub{};
+  livekit::DataDropCounts data_drops{};
   std::uint64_t rooms = 0;
   std::uint64_t participants = 0;
   std::uint64_t audio_published = 0;  // tracks

@@ -142,6 +142,7 @@ MetricsFacts Server::CountForMetrics() {
   MediaFacts& media = facts.media.emplace();
   for (const auto& worker : workers_) media.workers.push_back(worker->Read());
   media.data_hub = data_->Drops();
+  media.data_drops = context_->data_drops;
   media.joins = joins_;
   media.joins_refused = joins_refused_;
   media.webhooks_delivered = webhooks_->queue().delivered_total();

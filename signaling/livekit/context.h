@@ -9,6 +9,7 @@
 #include "sfu/core/log.h"
 #include "sfu/core/rng.h"
 #include "sfu/core/time.h"
+#include "signaling/livekit/data_drops.h"
 #include "signaling/livekit/ids.h"
 #include "signaling/livekit/options.h"
 #include "signaling/livekit/ports.h"
@@ -47,7 +48,9 @@ struct Context {
   std::int64_t wall_offset_us = 0;   // wall clock minus monotonic clock, taken once at start
   PresencePort* presence = nullptr;  // null: nobody follows
   Index index{};
+  DataDropCounts data_drops{};
 
+  void Drop(DataDrop reason) { ++data_drops[static_cast<std::size_t>(reason)]; }
   [[nodiscard]] WallMicros Wall(Instant now) const {
     return WallMicros{wall_offset_us + ToMicros(now.time_since_epoch())};
   }

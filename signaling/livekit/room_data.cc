@@ -40,16 +40,18 @@ bool IsAddressed(const pb::DataPacket& packet, const Participant& receiver) {
 }  // namespace
 
 void Room::HandleData(Instant now, Participant& sender, DataLane lane, ByteSpan message) {
-  if (!sender.info.permission().can_publish_data()) return;
+  if (!sender.info.permission().can_publish_data()) return context_.Drop(DataDrop::kNotPermitted);
   if (lane == DataLane::kDataTrack) {
     ForwardDataTrack(sender, message);
     return;
   }
   pb::DataPacket packet;  // keeps unknown fields: newer clients may add some
-  if (!packet.ParseFromArray(message.data(), static_cast<int>(message.size()))) return;
+  if (!packet.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
+    return context_.Drop(DataDrop::kUnreadable);
+  }
   if (lane == DataLane::kReliable && packet.sequence() > 0) {
     // After a resume the client sends again what it is not sure of.
-    if (packet.sequence() <= sender.last_reliable_seq) return;
+    if (packet.sequence() <= sender.last_reliable_seq) return context_.Drop(DataDrop::kRepeated);
     sender.last_reliable_seq = packet.sequence();
   }
   if (server_calls_.HandlePacket(sender.identity, packet)) return;
@@ -69,7 +71,10 @@ void Room::DeliverData(Instant now, const Participant* sender, DataLane lane,
   if (replayable) reliable_cache_.Add({now, sender->sid, packet.sequence(), packet, bytes});
   for (const auto& [identity, receiver] : participants_) {
     if (receiver.get() == sender || !IsAddressed(packet, *receiver)) continue;
-    if (receiver->downlink() == nullptr) continue;
+    if (receiver->downlink() == nullptr) {
+      context_.Drop(DataDrop::kNotConnected);
+      continue;
+    }
     if (replayable && !receiver->missed_reliable.empty()) {
       // What it misses comes first; this packet may be part of that.
       receiver->missed_reliable.emplace(sender->sid, packet.sequence());
@@ -292,14 +297,18 @@ void Room::SendDataHandles(Participant& subscriber) {
 
 void Room::ForwardDataTrack(Participant& sender, ByteSpan packet) {
   const std::optional<std::uint16_t> handle = DataTrackHandle(packet);
-  if (!handle.has_value()) return;
+  if (!handle.has_value()) return context_.Drop(DataDrop::kUnreadable);
   const auto it = sender.data_tracks.find(*handle);
-  if (it == sender.data_tracks.end()) return;
+  if (it == sender.data_tracks.end()) return context_.Drop(DataDrop::kUnknownTrack);
   std::vector<std::uint8_t> copy(packet.begin(), packet.end());
   for (const auto& [identity, receiver] : participants_) {
     const auto own = it->second.handle_by_subscriber.find(receiver->sid);
     const PeerConnection* peer = receiver->downlink();
-    if (own == it->second.handle_by_subscriber.end() || peer == nullptr) continue;
+    if (own == it->second.handle_by_subscriber.end()) continue;  // not wanted
+    if (peer == nullptr) {
+      context_.Drop(DataDrop::kNotConnected);
+      continue;
+    }
     SetDataTrackHandle(copy, static_cast<std::uint16_t>(own->second));
     (void)context_.media.SendData(peer->session, DataLane::kDataTrack, copy);
   }

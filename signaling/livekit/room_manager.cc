@@ -267,7 +267,7 @@ void RoomManager::HandleWorkerEvent(Instant now, const control::WorkerEvent& eve
 void RoomManager::HandleData(Instant now, control::SessionHandle session, DataLane lane,
                              ByteSpan message) {
   const auto it = context_.index.sessions.find(session);
-  if (it == context_.index.sessions.end()) return;
+  if (it == context_.index.sessions.end()) return context_.Drop(DataDrop::kUnknownSender);
   schedule_.Touch(*it->second.room);
   it->second.room->HandleData(now, *it->second.participant, lane, message);
 }

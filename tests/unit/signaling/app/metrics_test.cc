@@ -132,6 +132,7 @@ TEST(Metrics, CountsWhatDataChannelsDiscard) {
   media.data_hub.no_channel = 5;
   media.data_hub.too_long = 6;
   media.data_hub.channels = 7;
+  media.data_drops[static_cast<std::size_t>(livekit::DataDrop::kRepeated)] = 8;
   const std::string page = MetricsPage(facts);
   EXPECT_THAT(page, HasSubstr("fovea_packets_dropped_total{reason=\"app_data_ring_full\"} 3\n"));
   EXPECT_THAT(page, HasSubstr("fovea_packets_dropped_total{reason=\"sctp_malformed\"} 4\n"));
@@ -141,6 +142,8 @@ TEST(Metrics, CountsWhatDataChannelsDiscard) {
   };
   has("no_channel", "5");
   has("too_long", "6");
+  has("repeated", "8");
+  has("not_permitted", "0");
   EXPECT_THAT(page, HasSubstr("fovea_data_channels_refused_total 7\n"));
 }
 

@@ -38,6 +38,9 @@ class RoomData : public RoomTest {
     }
     return out;
   }
+  [[nodiscard]] std::uint64_t Dropped(DataDrop reason) const {
+    return world_.context.data_drops[static_cast<std::size_t>(reason)];
+  }
   static std::vector<std::uint32_t> SequencesOf(const std::vector<Sent>& sent) {
     std::vector<std::uint32_t> sequences;
     for (const Sent& packet : sent) sequences.push_back(packet.packet.sequence());
@@ -237,6 +240,39 @@ TEST_F(RoomData, DropsDataOfThoseWhoMayNotPublishItAndWhatCannotBeRead) {
   const std::vector<std::uint8_t> garbage = {0xff, 0xff};
   world_.manager.HandleData(world_.now, bob.session(), DataLane::kReliable, garbage);
   EXPECT_THAT(TakeData(), IsEmpty());
+  EXPECT_EQ(Dropped(DataDrop::kNotPermitted), 1U);
+  EXPECT_EQ(Dropped(DataDrop::kUnreadable), 1U);
+}
+
+TEST_F(RoomData, CountsWhatGoesNoFurther) {
+  Client& alice = Join("alice");
+  Join("bob");
+  pb::DataPacket first = User("one");
+  first.set_sequence(1);
+  alice.SendData(DataLane::kReliable, first);
+  alice.SendData(DataLane::kReliable, first);
+  EXPECT_EQ(TakeData().size(), 1U);
+  EXPECT_EQ(Dropped(DataDrop::kRepeated), 1U);
+  std::vector<std::uint8_t> packet(kDataTrackHeaderBytes + 1, 0);
+  SetDataTrackHandle(packet, 77);
+  world_.manager.HandleData(world_.now, alice.session(), DataLane::kDataTrack, packet);
+  EXPECT_EQ(Dropped(DataDrop::kUnknownTrack), 1U);
+  world_.manager.HandleData(world_.now, alice.session(), DataLane::kDataTrack, {});
+  EXPECT_EQ(Dropped(DataDrop::kUnreadable), 1U);
+  const control::SessionHandle session = alice.session();
+  alice.room().Remove(world_.now, *alice.participant(), pb::DisconnectReason::CLIENT_INITIATED);
+  world_.manager.HandleData(world_.now, session, DataLane::kLossy, {});
+  EXPECT_EQ(Dropped(DataDrop::kUnknownSender), 1U);
+}
+
+TEST_F(RoomData, CountsWhatHasNoWayToItsReceiver) {
+  JoinParams params = World::Params("room", "bob");
+  params.single_peer_connection = false;
+  params.permission.set_can_subscribe(false);  // no second connection yet
+  Join(params);
+  Client& alice = Join("alice");
+  alice.SendData(DataLane::kLossy, User("hello"));
+  EXPECT_EQ(Dropped(DataDrop::kNotConnected), 1U);
 }
 
 TEST_F(RoomData, HidesWhoAHiddenSenderIs) {
