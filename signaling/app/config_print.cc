@@ -150,6 +150,10 @@ void WriteLimitsAndMedia(Writer& writer, const livekit::ServerOptions& server,
   writer.Number("max_room_name_length", server.room_name_chars_max);
   writer.Number("max_participant_identity_length", server.identity_chars_max);
   writer.Number("max_participant_name_length", server.name_chars_max);
+  writer.Number("num_tracks", server.tracks_max);
+  writer.Number("bytes_per_sec", server.bytes_per_second_max);
+  writer.Number("subscription_limit_video", server.video_subscriptions_max);
+  writer.Number("subscription_limit_audio", server.audio_subscriptions_max);
   writer.Close();
   writer.Open("audio");
   writer.Number("update_interval", ToMillis(server.speaker_interval));

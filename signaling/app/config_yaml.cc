@@ -225,6 +225,15 @@ void ReadCodecs(Section& room, Config& config) {
 
 // A limit in bytes or characters. 0 is no limit in LiveKit's files; here it is what the transport
 // carries at most.
+constexpr std::int64_t kLoadMax = 1'000'000'000'000;  // no machine moves more
+
+// 0, or less as LiveKit's default has it, is no limit.
+void ReadLoad(Section& section, std::string_view key, std::uint64_t& out) {
+  auto value = static_cast<std::int64_t>(out);
+  section.Integer(key, value, {-1, kLoadMax});
+  out = static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0));
+}
+
 void ReadLimit(Section& section, std::string_view key, std::size_t& out, std::size_t max) {
   std::size_t value = out;
   section.Integer(key, value, {0, static_cast<std::int64_t>(max)});
@@ -299,9 +308,10 @@ void ReadLimits(Section limit, Config& config) {
             limits::kHttpRequestLineBytesMax);
   ReadLimit(limit, "max_participant_name_length", server.name_chars_max,
             limits::kHttpRequestLineBytesMax);
-  limit.Unused(
-      {"num_tracks", "bytes_per_sec", "subscription_limit_video", "subscription_limit_audio"},
-      "load is bounded by the size of each worker");
+  ReadLoad(limit, "num_tracks", server.tracks_max);
+  ReadLoad(limit, "bytes_per_sec", server.bytes_per_second_max);
+  ReadLoad(limit, "subscription_limit_video", server.video_subscriptions_max);
+  ReadLoad(limit, "subscription_limit_audio", server.audio_subscriptions_max);
   limit.Unused({"signal_message_size_limit", "max_api_request_body_size"},
                "messages and requests have fixed limits");
   limit.Unused({"agent_signal_message_size_limit", "max_data_blob_key_length",

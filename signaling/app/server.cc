@@ -22,6 +22,8 @@ namespace {
 // Events taken from one worker per turn. Larger: one busy worker delays the others' news.
 constexpr std::size_t kEventsPerTurn = 1024;
 constexpr std::size_t kAppDataPerTurn = 512;
+// Shorter follows bursts, longer lets in those who come in between.
+constexpr Duration kLoadInterval = Seconds(1);
 
 std::uint64_t RandomSeed() {
   std::uint64_t seed = 0;
@@ -293,15 +295,30 @@ void Server::Turn() {
   matrix_->Pump(now);
   webhooks_->Pump(now);
   media_->Flush();
+  MeasureLoad(now);
   SetTimer(now);
+}
+
+void Server::MeasureLoad(Instant now) {
+  if (config_.server.bytes_per_second_max == 0 || now < load_read_at_ + kLoadInterval) return;
+  std::uint64_t bytes = 0;
+  for (const auto& worker : workers_) {
+    const worker::WorkerStats stats = worker->Read().stats;
+    bytes += stats.bytes_received + stats.bytes_sent;
+  }
+  const auto elapsed_us = static_cast<std::uint64_t>(ToMicros(now - load_read_at_));
+  context_->bytes_per_second = (bytes - load_bytes_) * 1'000'000 / elapsed_us;
+  load_bytes_ = bytes;
+  load_read_at_ = now;
 }
 
 void Server::SetTimer(Instant now) {
   Deadline next = Soonest(rooms_->NextDeadline(), data_->NextDeadline());
   next = Soonest(next, webhooks_->NextDeadline());
   next = Soonest(next, matrix_->NextDeadline());
-  timer_->StartOnce(std::clamp<Duration>(next.at == kNever ? Seconds(60) : next.at - now,
-                                         Duration(0), Seconds(60)));
+  const Duration longest = config_.server.bytes_per_second_max > 0 ? kLoadInterval : Seconds(60);
+  timer_->StartOnce(
+      std::clamp<Duration>(next.at == kNever ? longest : next.at - now, Duration(0), longest));
 }
 
 bool Server::BeforeSleep() {

@@ -64,6 +64,7 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
   void Turn();
   void DrainWorkers(Instant now);
   [[nodiscard]] bool BeforeSleep();
+  void MeasureLoad(Instant now);
   void SetTimer(Instant now);
   void PrintReady() const;
   [[nodiscard]] std::optional<std::string> OpenMetrics();
@@ -101,6 +102,8 @@ class Server : public io::HttpHandler, public livekit::TokenPort {
   double started_unix_ = 0;
   std::uint64_t joins_ = 0;
   std::uint64_t joins_refused_ = 0;
+  Instant load_read_at_{};
+  std::uint64_t load_bytes_ = 0;  // through the workers, at load_read_at_
   std::uint64_t call_series_left_out_ = 0;
 };
 

@@ -49,6 +49,7 @@ struct Context {
   PresencePort* presence = nullptr;  // null: nobody follows
   Index index{};
   DataDropCounts data_drops{};
+  std::uint64_t bytes_per_second = 0;  // through the workers, lately; kept up while it is limited
 
   void Drop(DataDrop reason) { ++data_drops[static_cast<std::size_t>(reason)]; }
   [[nodiscard]] WallMicros Wall(Instant now) const {

@@ -78,6 +78,13 @@ struct ServerOptions {
   Duration update_batch_interval = Millis(50);
   Duration quality_interval = Seconds(5);
 
+  // 0: no limit. Whoever asks for more waits until another subscription ends.
+  std::uint64_t video_subscriptions_max = 0;  // of one participant
+  std::uint64_t audio_subscriptions_max = 0;
+  // 0: no limit. Nobody joins who is not there already while there is so much of it.
+  std::uint64_t tracks_max = 0;            // published and subscribed, in all rooms
+  std::uint64_t bytes_per_second_max = 0;  // received and sent, by all workers
+
   std::size_t metadata_bytes_max = limits::kMetadataBytesMax;
   std::size_t attributes_bytes_max = limits::kAttributesBytesMax;
   std::size_t room_name_chars_max = limits::kRoomNameCharsMax;

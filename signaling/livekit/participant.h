@@ -125,9 +125,10 @@ class Participant {
   std::set<rtp::Codec> undecodable;                      // as its descriptions showed
   std::map<std::string, Instant> awaited_tracks;  // wished for but unknown; given up at that time
   SubscriptionPermissions subscription_permissions;
-  bool needs_sections = false;     // new downlinks wait for a negotiation
-  bool has_idle_section = false;   // a downlink went; its section is to become inactive
-  std::uint32_t asked_audios = 0;  // last media_sections_requirement not yet followed by an offer
+  bool needs_sections = false;      // new downlinks wait for a negotiation
+  bool has_capacity_again = false;  // a subscription ended, and their number is limited
+  bool has_idle_section = false;    // a downlink went; its section is to become inactive
+  std::uint32_t asked_audios = 0;   // last media_sections_requirement not yet followed by an offer
   std::uint32_t asked_videos = 0;
   bool requirement_outstanding = false;
 

@@ -181,7 +181,10 @@ class Room {
   [[nodiscard]] bool WantsTrack(const Participant& subscriber, const std::string& track_sid) const;
   void ReconcileSubscriptions(Instant now, Participant& subscriber);
   void ReconcileTrack(Instant now, Participant& publisher, const Track& track);
+  // Does nothing while the subscriber has no connection for it, or as many as it may have.
   void Subscribe(Instant now, Participant& publisher, const Track& track, Participant& subscriber);
+  [[nodiscard]] bool HasCapacity(const Participant& subscriber, const Track& track) const;
+  [[nodiscard]] std::size_t SubscriptionsMax(bool is_video) const;  // 0: no limit
   void Unsubscribe(Instant now, Participant& subscriber,
                    std::string track_sid);  // by value, as Unpublish
   void HandleSubscriptionRequest(Instant now, Participant& participant,

@@ -53,15 +53,29 @@ std::optional<JoinRefusal> RoomManager::CheckJoin(const JoinParams& params) cons
   }
   if (const auto refusal = CheckSizes(params, options)) return refusal;
   if (!HasSlots(params)) return JoinRefusal{503, "no capacity for another participant"};
+  if (HasReachedLimit(params)) return JoinRefusal{503, "the server has reached its limits"};
   return std::nullopt;
 }
 
-bool RoomManager::HasSlots(const JoinParams& params) const {
+bool RoomManager::IsThere(const JoinParams& params) const {
   const auto it = rooms_.find(params.room);
+  return params.request.reconnect() ||
+         (it != rooms_.end() && it->second->Find(params.identity) != nullptr);
+}
+
+bool RoomManager::HasReachedLimit(const JoinParams& params) const {
+  const ServerOptions& options = context_.options;
+  const std::size_t tracks =
+      context_.index.publications.size() + context_.index.subscriptions.size();
+  const bool has_many = options.tracks_max > 0 && tracks >= options.tracks_max;
+  const bool moves_much =
+      options.bytes_per_second_max > 0 && context_.bytes_per_second >= options.bytes_per_second_max;
+  return (has_many || moves_much) && !IsThere(params);
+}
+
+bool RoomManager::HasSlots(const JoinParams& params) const {
   // Whoever resumes has slots, and who replaces somebody gets theirs.
-  const bool gets_some = params.request.reconnect() ||
-                         (it != rooms_.end() && it->second->Find(params.identity) != nullptr);
-  return gets_some || context_.media.PickWorker(SessionsAtJoin(params)).has_value();
+  return IsThere(params) || context_.media.PickWorker(SessionsAtJoin(params)).has_value();
 }
 
 bool RoomManager::HasPreset(const std::string& name) const {

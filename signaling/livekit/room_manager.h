@@ -69,7 +69,11 @@ class RoomManager {
     Room* room = nullptr;
     std::string participant_sid;
   };
+  // Resumes, or replaces itself.
+  [[nodiscard]] bool IsThere(const JoinParams& params) const;
   [[nodiscard]] bool HasSlots(const JoinParams& params) const;
+  // Of the whole server, as the operator set it.
+  [[nodiscard]] bool HasReachedLimit(const JoinParams& params) const;
   [[nodiscard]] Participant* ParticipantOf(const ConnectionOwner& owner);
   void Remember(ConnectionId connection, ConnectionOwner owner);
   void Erase(const std::string& name);

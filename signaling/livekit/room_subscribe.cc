@@ -59,9 +59,25 @@ void Room::ReconcileSubscriptions(Instant now, Participant& subscriber) {
   }
 }
 
+bool Room::HasCapacity(const Participant& subscriber, const Track& track) const {
+  const std::size_t most = SubscriptionsMax(track.is_video());
+  if (most == 0) return true;
+  const auto is_like_it = [&](const auto& downlink) {
+    return (downlink.second.rtx_ssrc != 0) == track.is_video();
+  };
+  const auto& downlinks = subscriber.downlinks;
+  return static_cast<std::size_t>(std::count_if(downlinks.begin(), downlinks.end(), is_like_it)) <
+         most;
+}
+
+std::size_t Room::SubscriptionsMax(bool is_video) const {
+  const ServerOptions& options = context_.options;
+  return is_video ? options.video_subscriptions_max : options.audio_subscriptions_max;
+}
+
 void Room::Subscribe(Instant now, Participant& publisher, const Track& track,
                      Participant& subscriber) {
-  if (subscriber.downlink() == nullptr) return;
+  if (subscriber.downlink() == nullptr || !HasCapacity(subscriber, track)) return;
   Downlink downlink;
   downlink.publisher_sid = publisher.sid;
   downlink.publisher_identity = publisher.identity;
@@ -83,6 +99,8 @@ void Room::Unsubscribe(Instant now, Participant& subscriber, std::string track_s
   if (it == subscriber.downlinks.end()) return;
   const Downlink downlink = it->second;
   subscriber.downlinks.erase(it);
+  // With Flush, when it is known what else ends.
+  subscriber.has_capacity_again = SubscriptionsMax(downlink.rtx_ssrc != 0) > 0;
   if (downlink.subscription.valid()) {
     context_.index.subscriptions.erase(downlink.subscription);
     context_.media.Post(control::RemoveSubscription{downlink.subscription});

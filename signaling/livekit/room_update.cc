@@ -127,6 +127,9 @@ void Room::NotifyFinished(Instant now, pb::DisconnectReason reason) {
 
 void Room::Flush(Instant now) {
   for (const auto& [identity, participant] : participants_) {
+    if (std::exchange(participant->has_capacity_again, false)) {
+      ReconcileSubscriptions(now, *participant);
+    }
     if (participant->needs_sections) NegotiateDownlinks(now, *participant);
     // Until its media is up, a client may still be taking in whom it joined.
     if (!participant->untold.empty() && participant->active()) TellStates(*participant, false);

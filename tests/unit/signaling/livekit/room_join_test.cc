@@ -195,6 +195,28 @@ TEST_F(RoomJoin, IsRefusedBeforeTheSocketWhenTheWorkersAreFullExceptToReplaceOrR
   EXPECT_FALSE(world_.manager.CheckJoin(ResumeOf("alice", alice.sid())).has_value());
 }
 
+TEST_F(RoomJoin, IsRefusedAtTheLimitsOfTheServerExceptToReplaceOrResume) {
+  Client& alice = Join("alice");
+  Join("bob");
+  const auto joins = [&](const JoinParams& params) {
+    return !world_.manager.CheckJoin(params).has_value();
+  };
+  const JoinParams carol = World::Params("room", "carol");
+  world_.options.tracks_max = 2;
+  EXPECT_TRUE(joins(carol));
+  alice.Publish(Microphone("mic"));
+  Settle();
+  EXPECT_EQ(world_.manager.CheckJoin(carol)->status, 503);
+  EXPECT_TRUE(joins(World::Params("room", "bob")));
+  EXPECT_TRUE(joins(ResumeOf("alice", alice.sid())));
+  world_.options.tracks_max = 3;
+  EXPECT_TRUE(joins(carol));
+  world_.options.bytes_per_second_max = 1000;
+  EXPECT_TRUE(joins(carol));
+  world_.context.bytes_per_second = 1000;
+  EXPECT_EQ(world_.manager.CheckJoin(carol)->status, 503);
+}
+
 TEST_F(RoomJoin, IsRefusedWhenTheRoomIsFullExceptToReplaceOneself) {
   world_.options.room.max_participants = 2;
   Join("alice");

@@ -64,6 +64,29 @@ TEST_F(RoomSubscribe, StopsForwardingOnUnsubscribeAndUsesANewSsrcAfterwards) {
   EXPECT_NE(added[0].ssrc, added[1].ssrc);
 }
 
+TEST_F(RoomSubscribe, WaitsForPlaceWhereSubscriptionsAreLimited) {
+  world_.options.audio_subscriptions_max = 1;
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  const std::string first = alice.Publish(Microphone("first"));
+  const std::string second = alice.Publish(Microphone("second"));
+  alice.Publish(Camera("camera"));
+  Settle();
+  const auto of_bob = [&] {
+    std::vector<std::string> sids;
+    for (const auto& [track_sid, downlink] : bob.participant()->downlinks) {
+      if (downlink.rtx_ssrc == 0) sids.push_back(track_sid);
+    }
+    return sids;
+  };
+  EXPECT_THAT(of_bob(), ElementsAre(first));
+  EXPECT_EQ(bob.participant()->downlinks.size(), 2U) << "videos are another limit";
+  bob.Subscribe(first, false);
+  EXPECT_THAT(of_bob(), ElementsAre(second));
+  bob.Subscribe(first, true);
+  EXPECT_THAT(of_bob(), ElementsAre(second));
+}
+
 TEST_F(RoomSubscribe, SubscribesByHandWithoutAutoSubscribe) {
   Client& alice = Join("alice");
   JoinParams params = World::Params("room", "bob");
