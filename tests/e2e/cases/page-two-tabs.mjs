@@ -2,23 +2,11 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { onCleanup } from '../lib/cleanup.mjs';
+import { layOutPage } from '../lib/dev-page.mjs';
 import { check, equal, until } from '../lib/expect.mjs';
 
 export const about = 'the dev page: two tabs in a call, mute, who speaks, figures, leave; screenshots';
 export const timeoutSeconds = 90;
-
-// The page and the client library on it, in one folder, as scripts/run lays them out.
-function layOutPage() {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-page-'));
-  onCleanup('page folder', () => fs.rmSync(folder, { recursive: true }));
-  fs.cpSync(new URL('../../../signaling/app/page', import.meta.url), folder, { recursive: true });
-  const library = 'livekit-client.umd.js';
-  fs.copyFileSync(
-    new URL(`../node_modules/livekit-client-223/dist/${library}`, import.meta.url),
-    path.join(folder, library));
-  return folder;
-}
 
 export async function run(t) {
   const focus = await t.focus({ args: ['--dev', '--page', layOutPage()] });

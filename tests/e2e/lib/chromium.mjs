@@ -8,20 +8,18 @@ import { servePages } from './static.mjs';
 
 const binaries = ['chromium-headless-shell', 'chromium', 'google-chrome'];
 // Root needs --no-sandbox; autoplay must be allowed or remote audio has no energy to measure.
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--use-fake-device-for-media-stream',
-  '--use-fake-ui-for-media-stream',
-  '--autoplay-policy=no-user-gesture-required',
-];
+const flags = ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required'];
+const fakeDevices = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 
 export class Chromium {
-  static async launch({ args = [] } = {}) {
+  // Without devices there is no camera, and nobody who lends it.
+  static async launch({ args = [], devices = true } = {}) {
     const executablePath = onPath(binaries);
     if (!executablePath) throw new Skip(`none of ${binaries.join(', ')} is on PATH`);
     const self = new Chromium();
-    self.browser = await chromium.launch({ executablePath, headless: true, args: [...flags, ...args] });
+    self.browser = await chromium.launch({
+      executablePath, headless: true, args: [...flags, ...(devices ? fakeDevices : []), ...args],
+    });
     onCleanup('chromium', () => self.browser.close());
     return self;
   }
