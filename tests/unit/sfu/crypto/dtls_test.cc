@@ -71,6 +71,30 @@ struct End {
   std::vector<ChannelEvent> events;
 };
 
+// Without the zeros at the end.
+std::size_t UsedBytes(ByteSpan bytes) {
+  std::size_t used = bytes.size();
+  while (used > 0 && bytes[used - 1] == 0) --used;
+  return used;
+}
+
+// What one end protects with the other expects, and each direction has keys of its own, as long as
+// the profile says.
+void ExpectMirrored(const SrtpKeyingMaterial& ours, const SrtpKeyingMaterial& theirs) {
+  EXPECT_EQ(ours.profile, theirs.profile);
+  EXPECT_TRUE(ConstantTimeEquals(ours.local.key.span(), theirs.remote.key.span()));
+  EXPECT_TRUE(ConstantTimeEquals(ours.remote.key.span(), theirs.local.key.span()));
+  EXPECT_TRUE(ConstantTimeEquals(ours.local.salt.span(), theirs.remote.salt.span()));
+  EXPECT_TRUE(ConstantTimeEquals(ours.remote.salt.span(), theirs.local.salt.span()));
+  EXPECT_FALSE(ConstantTimeEquals(ours.local.key.span(), ours.remote.key.span()));
+  const std::size_t key = SizesOf(ours.profile).key;
+  for (const SrtpMasterKey* direction : {&ours.local, &ours.remote}) {
+    const std::size_t used = UsedBytes(direction->key.span());
+    EXPECT_LE(used, key);
+    EXPECT_GT(used + 4, key);  // four zeros at the end: once in 2^32
+  }
+}
+
 class Dtls : public testing::Test {
  protected:
   // Carries everything at once until both are silent.
@@ -113,44 +137,37 @@ TEST_F(Dtls, ConnectsAndBothSidesHaveMirroredKeys) {
   EXPECT_EQ(client_.events, std::vector{ChannelEvent::kConnected});
   const SrtpKeyingMaterial ours = server_.dtls.ExportSrtpKeys();
   const SrtpKeyingMaterial theirs = client_.dtls.ExportSrtpKeys();
-  EXPECT_EQ(ours.profile, theirs.profile);
-  EXPECT_TRUE(ConstantTimeEquals(ours.local.key.span(), theirs.remote.key.span()));
-  EXPECT_TRUE(ConstantTimeEquals(ours.remote.key.span(), theirs.local.key.span()));
-  EXPECT_TRUE(ConstantTimeEquals(ours.local.salt.span(), theirs.remote.salt.span()));
-  EXPECT_TRUE(ConstantTimeEquals(ours.remote.salt.span(), theirs.local.salt.span()));
-  EXPECT_FALSE(ConstantTimeEquals(ours.local.key.span(), ours.remote.key.span()));
+  ExpectMirrored(ours, theirs);
   EXPECT_FALSE(ours.is_null());
 }
 
-TEST_F(Dtls, ChoosesGcmThoughTheClientListsAesCmFirst) {
-  constexpr std::array kChromium = {SrtpProfile::kAes128CmSha1_80, SrtpProfile::kAeadAes256Gcm,
-                                    SrtpProfile::kAeadAes128Gcm};
-  const DtlsContext context(CertificateB(), kChromium);
-  End client(context, DtlsRole::kClient);
-  Trust();
-  client.dtls.SetRemoteFingerprint(CertificateA().fingerprint());
-  client.Start(now_);
-  for (int i = 0; i < 4; ++i) {
-    Carry(client, server_);
-    Carry(server_, client);
+TEST_F(Dtls, ChoosesTheBestProfileThatTheClientHasWhateverItListsFirst) {
+  using enum SrtpProfile;
+  const struct {
+    std::vector<SrtpProfile> offered;
+    SrtpProfile chosen;
+  } kCases[] = {
+      {{kAes128CmSha1_80, kAeadAes256Gcm, kAeadAes128Gcm}, kAeadAes128Gcm},  // as Chromium
+      {{kAes128CmSha1_80, kAeadAes256Gcm}, kAeadAes256Gcm},
+      {{kAes128CmSha1_80}, kAes128CmSha1_80},
+  };
+  for (const auto& [offered, chosen] : kCases) {
+    SCOPED_TRACE(ToString(chosen));
+    const DtlsContext context(CertificateB(), offered);
+    End server(server_context_, DtlsRole::kServer);
+    End client(context, DtlsRole::kClient);
+    server.dtls.SetRemoteFingerprint(CertificateB().fingerprint());
+    client.dtls.SetRemoteFingerprint(CertificateA().fingerprint());
+    client.Start(now_);
+    for (int i = 0; i < 4; ++i) {
+      Carry(client, server);
+      Carry(server, client);
+    }
+    ASSERT_EQ(server.dtls.state(), State::kConnected);
+    const SrtpKeyingMaterial ours = server.dtls.ExportSrtpKeys();
+    EXPECT_EQ(ours.profile, chosen);
+    ExpectMirrored(ours, client.dtls.ExportSrtpKeys());
   }
-  ASSERT_EQ(server_.dtls.state(), State::kConnected);
-  EXPECT_EQ(server_.dtls.ExportSrtpKeys().profile, SrtpProfile::kAeadAes128Gcm);
-}
-
-TEST_F(Dtls, FallsBackToAesCmForAClientThatHasNothingElse) {
-  constexpr std::array kOld = {SrtpProfile::kAes128CmSha1_80};
-  const DtlsContext context(CertificateB(), kOld);
-  End client(context, DtlsRole::kClient);
-  Trust();
-  client.dtls.SetRemoteFingerprint(CertificateA().fingerprint());
-  client.Start(now_);
-  for (int i = 0; i < 4; ++i) {
-    Carry(client, server_);
-    Carry(server_, client);
-  }
-  ASSERT_EQ(server_.dtls.state(), State::kConnected);
-  EXPECT_EQ(server_.dtls.ExportSrtpKeys().profile, SrtpProfile::kAes128CmSha1_80);
 }
 
 TEST_F(Dtls, IsNotUpBeforeTheFingerprintIsKnown) {
