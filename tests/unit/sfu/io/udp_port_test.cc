@@ -15,7 +15,8 @@
 
 namespace {
 bool socket_is_full = false;  // the kernel's buffer; on loopback it never is
-}
+bool may_bind = true;         // root always may
+}  // namespace
 
 // In front of libc's.
 extern "C" int sendmmsg(int fd, mmsghdr* messages, unsigned int count, int flags) {
@@ -24,6 +25,14 @@ extern "C" int sendmmsg(int fd, mmsghdr* messages, unsigned int count, int flags
     return -1;
   }
   return static_cast<int>(syscall(SYS_sendmmsg, fd, messages, count, flags));
+}
+
+extern "C" int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
+  if (!may_bind) {
+    errno = EACCES;
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_bind, fd, address, length));
 }
 
 namespace fovea::io {
@@ -84,6 +93,15 @@ TEST(UdpPort, SaysThatAPortIsTaken) {
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error(),
             "UDP port " + std::to_string(first->local().port) + " is taken by another process");
+}
+
+TEST(UdpPort, SaysThatItHasNoPermission) {
+  may_bind = false;
+  const auto port = UdpPort::Open({.bind = NetAddress::V4(kLoopback, 443)});
+  may_bind = true;
+  ASSERT_FALSE(port.ok());
+  EXPECT_EQ(port.error(),
+            "no permission to bind UDP port 443 (ports below 1024 need CAP_NET_BIND_SERVICE)");
 }
 
 TEST(UdpPort, SaysThatAnAddressIsNotThisMachines) {

@@ -1,8 +1,26 @@
 #include "signaling/io/http_server.h"
 
 #include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "tests/unit/signaling/io/loop_fixture.h"
+
+namespace {
+bool may_bind = true;  // root always may
+}
+
+// In front of libc's.
+extern "C" int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
+  if (!may_bind) {
+    errno = EACCES;
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_bind, fd, address, length));
+}
 
 namespace fovea::io {
 namespace {
@@ -281,6 +299,17 @@ TEST_F(HttpServerTest, SaysThatAPortIsTaken) {
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error(), "TCP port " + std::to_string(address_.port) +
                                " on 127.0.0.1 is taken by another process");
+}
+
+TEST_F(HttpServerTest, SaysThatItHasNoPermission) {
+  StartServer();
+  may_bind = false;
+  const auto refused = server_->Listen(*NetAddress::Parse("127.0.0.1", 443));
+  may_bind = true;
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(),
+            "no permission to listen on TCP port 443 (ports below 1024 need root or "
+            "CAP_NET_BIND_SERVICE)");
 }
 
 TEST_F(HttpServerTest, SaysThatAnAddressIsForeign) {
