@@ -1,6 +1,6 @@
 // How many validated token requests one core carries, with a homeserver that answers at once. The load
-// comes from this machine too, so it is processor time that is counted, not the clock. And how soon a
-// malformed one is answered, by the clock: a figure for the log.
+// comes from this machine too, so it is processor time that is counted, not the clock. And that they leave no
+// memory behind: a round of them fills what is kept for the next, a second one adds next to nothing.
 import fs from 'node:fs';
 import http from 'node:http';
 import { atLeast, atMost, equal } from '../lib/expect.mjs';
@@ -8,15 +8,13 @@ import { onCleanup } from '../lib/cleanup.mjs';
 import { sfuGet } from '../lib/openid-server.mjs';
 
 export const about = 'validated token requests per second of one core; memory afterwards';
-export const timeoutSeconds = 60;
+export const timeoutSeconds = 90;
 
-const WARM_UP = 500;
 const REQUESTS = 6000;
 const AT_ONCE = 32;
 // A debug build on a busy machine has to pass as well; the release build's figure is in the log.
 const LEAST_PER_SECOND = 300;
-const MOST_GROWTH_KB = 8192;
-const MALFORMED = 1000;
+const MOST_GROWTH_KB = 512;  // less than 90 bytes each
 const CLOCK_TICKS = 100;  // of /proc, per second
 
 export async function run(t) {
@@ -28,7 +26,7 @@ export async function run(t) {
       rtc: { workers: 1 },
     },
   });
-  await load(focus, WARM_UP);
+  await load(focus, REQUESTS);
   const rss = memory(focus.pid);
   const cpu = processorSeconds(focus.pid);
   const started = Date.now();
@@ -37,13 +35,10 @@ export async function run(t) {
   const perSecond = Math.round(REQUESTS / used);
   t.figure('validated requests per second of one core', perSecond);
   t.figure('requests per second of the clock', Math.round(REQUESTS / ((Date.now() - started) / 1000)));
-  t.figure('growth of the resident set, kB', memory(focus.pid) - rss);
-  const waits = await refuse(focus, MALFORMED);
-  for (const [name, share] of [['p50', 0.5], ['p99', 0.99], ['max', 1]]) {
-    t.figure(`malformed request to its 400, ms, ${name}`, waits[Math.ceil(share * MALFORMED) - 1].toFixed(2));
-  }
+  const growth = memory(focus.pid) - rss;
+  t.figure('growth of the resident set, kB', growth);
   atLeast(perSecond, LEAST_PER_SECOND, 'validated requests per second of one core');
-  atMost(memory(focus.pid) - rss, MOST_GROWTH_KB, 'kB more than before');
+  atMost(growth, MOST_GROWTH_KB, 'kB more after a second round');
 }
 
 async function homeserver() {
@@ -72,20 +67,6 @@ async function load(focus, count) {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   agent.destroy();
-}
-
-// Milliseconds of each, in order.
-async function refuse(focus, count) {
-  const bodies = ['{"room":', '[]', '{}', '{"room":"!r:x","openid_token":{}}'];
-  const waits = [];
-  for (let i = 0; i < count; i += 1) {
-    const started = performance.now();
-    const response = await fetch(`${focus.httpUrl}/sfu/get`, { method: 'POST', body: bodies[i % bodies.length] });
-    await response.text();
-    waits.push(performance.now() - started);
-    equal(response.status, 400, 'status of a malformed request');
-  }
-  return waits.sort((a, b) => a - b);
 }
 
 function processorSeconds(pid) {
