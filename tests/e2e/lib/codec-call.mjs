@@ -1,13 +1,13 @@
 // Two pages, one video codec: it is what was asked for, it is decoded, and a key frame on demand
-// lets a late viewer in.
+// lets a late viewer in. Bob has the library that Element Call ships, the others the newest.
 import { equal } from './expect.mjs';
 import { everyoneSeesEveryone } from './peer.mjs';
 
-export async function codecCall(t, videoCodec) {
+export async function codecCall(t, videoCodec, { bobsRoom: roomOptions = {} } = {}) {
   const focus = await t.focus();
   const publish = { camera: { publish: { videoCodec, backupCodec: false } } };
   const alice = await t.joined(focus, 'alice', { publish });
-  const bob = await t.joined(focus, 'bob', { publish });
+  const bob = await t.joined(focus, 'bob', { page: { client: '221' }, roomOptions, publish });
   await everyoneSeesEveryone([alice, bob]);
   const mime = `video/${videoCodec}`.toLowerCase();
   for (const [peer, other] of [[alice, bob], [bob, alice]]) {

@@ -2,12 +2,13 @@
 import { atMost, check, equal, until } from './expect.mjs';
 import { everyoneSeesEveryone } from './peer.mjs';
 
-export async function twoPageCall(t, { client, roomOptions = {}, path = '/rtc/v1' }) {
+// `client` is the version of alice and carol, `bobs` that of bob where it differs.
+export async function twoPageCall(t, { client, bobs = client, roomOptions = {}, path = '/rtc/v1' }) {
   const focus = await t.focus();
   const page = { client };
   const alice = await t.joined(focus, 'alice', { page, roomOptions, publish: true });
-  const bob = await t.joined(focus, 'bob', { page, roomOptions, publish: true });
-  equal(alice.sockets, [path], 'the WebSocket paths alice used');
+  const bob = await t.joined(focus, 'bob', { page: { client: bobs }, roomOptions, publish: true });
+  for (const peer of [alice, bob]) equal(peer.sockets, [path], `the WebSocket paths ${peer.name} used`);
   await everyoneSeesEveryone([alice, bob]);
   t.step('both see and hear each other');
   for (const row of await bob.inbound()) equal(row.lost, 0, `packets of ${row.source} bob lost`);
