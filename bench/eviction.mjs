@@ -2,7 +2,8 @@
 // measured and what is wanted, and writes JSON:
 //   node eviction.mjs [--evictions N] [--within SECONDS] [--at-once N] [--flap SECONDS]
 //                     [--bans N] [--rooms N] [--participants N] [--talkers N] [--video] [--calls-only]
-//                     [--json FILE]
+//                     [--full] [--simulators FOLDER] [--json FILE]
+// --full sets the numbers of the targets where they are not given.
 import { parseArgs } from 'node:util';
 import { cleanUp } from '../tests/e2e/lib/cleanup.mjs';
 import { sleep } from '../tests/e2e/lib/expect.mjs';
@@ -12,26 +13,32 @@ import { Figures, quantile, residentKb } from './figures.mjs';
 // rtc-node logs every callback unless told that this is no development.
 process.env.NODE_ENV ??= 'production';
 const { Scene, stage } = await import('./eviction/scene.mjs');
+const { refuseMalformed } = await import('./eviction/malformed.mjs');
+const { runSimulators } = await import('./eviction/simulated.mjs');
 const { SynapseBans } = await import('./eviction/synapse_bans.mjs');
 
 const SETTLE_MS = 3000;
 const PROGRESS_EVERY = 20;
+const MALFORMED = 1000;  // of each route
 
-const { values: options } = parseArgs({
+const numbers = {
+  evictions: '100', flap: '20', bans: '20', rooms: '10', participants: '5', within: '3600', 'at-once': '2',
+  talkers: '2',
+};
+// A few more than a thousand, so that one that was not measured leaves a thousand.
+const numbersInFull = { ...numbers, evictions: '1005', flap: '600', bans: '100', talkers: '1' };
+
+const { values: given } = parseArgs({
   options: {
-    evictions: { type: 'string', default: '100' },
-    flap: { type: 'string', default: '20' },
-    bans: { type: 'string', default: '20' },
-    rooms: { type: 'string', default: '10' },
-    participants: { type: 'string', default: '5' },
-    within: { type: 'string', default: '3600' },
-    'at-once': { type: 'string', default: '2' },
-    talkers: { type: 'string', default: '2' },
+    ...Object.fromEntries(Object.keys(numbers).map((name) => [name, { type: 'string' }])),
     video: { type: 'boolean', default: false },
     'calls-only': { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
+    simulators: { type: 'string' },
     json: { type: 'string' },
   },
 });
+const options = { ...(given.full ? numbersInFull : numbers), ...given };
 const figures = new Figures();
 
 // Everybody in turn, `--at-once` at a time in different rooms, for `--within` seconds at most.
@@ -91,10 +98,12 @@ function reportEvictions({ seen, failures }, wanted) {
   const times = (pick) => seen.filter((one) => one.before > 0 && one.lastToMemberMs !== null).map(pick);
   reportTimes('transaction to last packet, to or from', times((one) => one.lastEitherMs), { p99: 100, max: 500 });
   reportTimes('transaction to last packet to the member', times((one) => one.lastToMemberMs));
+  reportTimes('transaction to the fence acknowledged', times((one) => one.fenceMs));
   reportTimes('transaction to the client knowing', times((one) => one.toldMs));
   const late = sum((one) => one.toMemberAfterFence);
   figures.report('packets to members after the fence + 20 ms', late, '', '= 0', late === 0);
-  figures.report('packets from members after the fence + 20 ms', sum((one) => one.fromMemberAfterFence), '', '', null);
+  const sent = sum((one) => one.fromMemberAfterFence);
+  figures.report('packets that members sent after that, to no effect', sent, '', '', null);
   for (const [when, pick] of [['', (one) => one.tokens], [', after coming back', (one) => one.later]]) {
     for (const kind of ['old', 'refreshed', 'resume']) {
       const statuses = seen.map((one) => pick(one)[kind]).filter(Boolean).map(({ status }) => status);
@@ -188,6 +197,12 @@ async function measureCases() {
   await cleanUp();
 }
 
+async function measureMalformed() {
+  const waits = await refuseMalformed(stage(), MALFORMED);
+  for (const [route, all] of Object.entries(waits)) reportTimes(`malformed ${route} to its 400`, all, { p99: 10 });
+  await cleanUp();
+}
+
 async function measureCalls() {
   const { rooms, participants, talkers, video } = options;
   const scene = await Scene.start({
@@ -219,9 +234,13 @@ async function measureBans(count) {
 
 try {
   console.error(`measuring ${focusBinary()}`);
-  if (!options['calls-only']) await measureCases();
+  if (!options['calls-only']) {
+    await measureCases();
+    await measureMalformed();
+  }
   if (Number(options.bans)) await measureBans(Number(options.bans));
   if (Number(options.rooms)) await measureCalls();
+  if (options.simulators) await runSimulators(figures, options.simulators);
   figures.printTable();
   if (options.json) figures.writeJson(options.json, { options });
   process.exitCode = figures.hold ? 0 : 1;

@@ -3,7 +3,9 @@ import http from 'node:http';
 import { Focus } from '../../tests/e2e/lib/focus.mjs';
 import { FakeWorld } from '../../tests/e2e/lib/fake-world.mjs';
 import { equal, sleep, until } from '../../tests/e2e/lib/expect.mjs';
+import { freePorts } from '../../tests/e2e/lib/service.mjs';
 import { Capture } from './capture.mjs';
+import { FenceClock } from './fence_clock.mjs';
 import { GuestPool } from './guest_pool.mjs';
 
 const PROCESSES = 5;
@@ -14,6 +16,7 @@ const WATCHED_AFTER_MS = 1000;
 // Long enough to show that it is this member's media that are seen.
 const WATCHED_BEFORE_MS = 250;
 const MEDIA_TRIES = 20;
+const AFTER_FENCE_MS = 20;  // from then on nothing may go to a member any more
 
 // What a case of tests/e2e gets as `t`, for those that are measured here.
 export const stage = (figure = () => {}) => ({
@@ -26,9 +29,11 @@ export class Scene {
   // `talkers` of every call publish, all are subscribed to them.
   static async start({ rooms, participants, talkers, video }) {
     const scene = new Scene();
+    const [port] = await freePorts(1);
     scene.world = await FakeWorld.start(stage(), {
-      people: ['host'], focusConfig: { logging: { level: 'info' } },
+      people: ['host'], focusConfig: { logging: { level: 'info' }, prometheus: { port } },
     });
+    scene.fences = new FenceClock(`http://${scene.focus.ready.metrics}/metrics`);
     scene.pool = await GuestPool.start(Math.min(PROCESSES, rooms));
     Object.assign(scene, { talkers, video });
     for (let place = 0; place < rooms; place += 1) await scene.#openCall(place, participants);
@@ -80,14 +85,15 @@ export class Scene {
     this.capture.watch(member.key, ends);
     await this.#mediaFlow(member);
     const told = this.pool.next(member.key, PUT_OUT_TIMEOUT_MS);
+    told.catch(() => {});  // Heard below, which the wait for the fence comes before.
     const [user, kicker] = [this.world.id(member.name), call.members.find((m) => m !== member)];
-    const kick = call.room.kick(this.world.id(kicker.name), user);
+    const { done: kick, fenceMs } = await this.fences.time(() => call.room.kick(this.world.id(kicker.name), user));
     const { at: toldAt, reason } = await told;
     await sleep(WATCHED_AFTER_MS);
     const packets = await this.capture.take(member.key);
     const tokens = await this.#tokens(member, newest);
     const minted = (await this.world.askToken(member.name, { room: call.room.id })).status;
-    const times = this.#times(kick, toldAt, packets);
+    const times = this.#times(kick, { fenceMs, toldAt }, packets);
     call.room.join(user);
     await until(`${member.name} may come back`, async () => (
       (await this.world.askToken(member.name, { room: call.room.id })).status === 200), { everyMs: 50 });
@@ -107,15 +113,17 @@ export class Scene {
     }
   }
 
-  #times(kick, toldAt, packets) {
+  #times(kick, { fenceMs, toldAt }, packets) {
     const transaction = this.world.hs.pusher.sent.findLast(({ events }) => events.includes(kick));
     const start = this.capture.transactionAt(transaction.id);
     const ms = (packet) => (packet === undefined ? null : packet.at - start);
-    const after = packets.filter((packet) => packet.at > toldAt + 20);
+    // The focus counts from when it has read the transaction; so this is early rather than late.
+    const after = packets.filter((packet) => packet.at > start + fenceMs + AFTER_FENCE_MS);
     return {
       before: packets.filter((packet) => packet.at < start).length,
       lastToMemberMs: ms(packets.findLast((packet) => packet.toMember)),
       lastEitherMs: ms(packets.at(-1)),
+      fenceMs,
       toldMs: toldAt - start,
       toMemberAfterFence: after.filter((packet) => packet.toMember).length,
       fromMemberAfterFence: after.filter((packet) => !packet.toMember).length,
