@@ -97,6 +97,110 @@ TEST(Setup, KeepsTokensOutOfTheAdvice) {
   EXPECT_THAT(files->advice, HasSubstr("max_event_delay_duration"));
 }
 
+// What stands between two marks; the test fails where either is missing.
+std::string Between(const std::string& text, const std::string& from, const std::string& to) {
+  const std::size_t begin = text.find(from);
+  const std::size_t end = begin == std::string::npos ? begin : text.find(to, begin);
+  EXPECT_NE(end, std::string::npos) << "no \"" << from << "\" with \"" << to << "\" behind it";
+  return end == std::string::npos ? "" : text.substr(begin, end - begin);
+}
+
+const YamlNode& At(const YamlNode& map, std::string_view key) {
+  static const YamlNode kAbsent;
+  for (const YamlEntry& entry : map.entries) {
+    if (entry.key == key) return entry.value;
+  }
+  ADD_FAILURE() << "no " << key;
+  return kAbsent;
+}
+
+TEST(Setup, PrintsEverySectionWhereNoFilesAreAskedFor) {
+  Machine machine;
+  const std::vector<std::string> args = {"setup", "--server-name", "example.com", "--host",
+                                         "matrix-rtc.example.com"};
+  const auto reply = std::get<Reply>(ParseCommandLine(args, machine.surroundings()));
+  EXPECT_EQ(reply.exit_code, 0) << reply.err;
+  EXPECT_TRUE(machine.files.empty());
+  std::size_t at = 0;
+  for (const char* section : {"===== fovea.yaml =====", "===== fovea-registration.yaml =====",
+                              "\n1. Synapse", "\n2. https://example.com/.well-known/matrix/client",
+                              "\n3. A reverse proxy", "\n4. DNS and firewall", "\n5. Start it"}) {
+    at = reply.out.find(section, at);
+    ASSERT_NE(at, std::string::npos) << section;
+  }
+  const std::string registration = Between(reply.out, "# Fovea's registration", "\n1. Synapse");
+  EXPECT_TRUE(ParseYaml(registration).ok());
+  EXPECT_THAT(registration, HasSubstr("\nhs_token: \""));
+}
+
+TEST(Setup, ItsLinesForSynapseAreYamlWithTheTransports) {
+  Machine machine;
+  const std::string advice = MakeSetup(Flags(), machine.surroundings())->advice;
+  const auto synapse = ParseYaml(Between(advice, "app_service_config_files:", "# and a listener"));
+  ASSERT_TRUE(synapse.ok()) << synapse.error().message;
+  const YamlNode& files = At(*synapse, "app_service_config_files");
+  ASSERT_EQ(files.items.size(), 1U);
+  EXPECT_EQ(files.items[0].text, "/etc/fovea/fovea-registration.yaml");
+  for (const char* feature : {"msc4143_enabled", "msc4222_enabled", "msc4354_enabled"}) {
+    EXPECT_EQ(At(At(*synapse, "experimental_features"), feature).text, "true") << feature;
+  }
+  const YamlNode& transports = At(At(*synapse, "matrix_rtc"), "transports");
+  ASSERT_EQ(transports.items.size(), 1U);
+  EXPECT_EQ(ValueOf(transports.items[0], "type"), "livekit");
+  EXPECT_EQ(ValueOf(transports.items[0], "livekit_service_url"), "https://matrix-rtc.example.com");
+}
+
+TEST(Setup, PrintsTheWellKnownDocument) {
+  Machine machine;
+  const std::string advice = MakeSetup(Flags(), machine.surroundings())->advice;
+  const std::string section = Between(advice, "\n2. https://", "\n3. ");
+  EXPECT_THAT(section, HasSubstr("Access-Control-Allow-Origin: *"));
+  const auto document = nlohmann::json::parse(Between(section, "{", "\n\n"));
+  EXPECT_EQ(document, nlohmann::json::parse(R"({"org.matrix.msc4143.rtc_foci": [
+      {"type": "livekit", "livekit_service_url": "https://matrix-rtc.example.com"}]})"));
+}
+
+TEST(Setup, ItsProxiesPassEverythingOnWithUpgrades) {
+  Machine machine;
+  const auto files = MakeSetup(Flags(), machine.surroundings());
+  const auto config = LoadConfig(files->config, {.file_name = "fovea.yaml"});
+  const std::string here = "127.0.0.1:" + std::to_string(config->port);
+  const std::string section = Between(files->advice, "\n3. A reverse proxy", "\n4. ");
+  // Caddy upgrades by itself.
+  EXPECT_THAT(section, HasSubstr("matrix-rtc.example.com {\n    reverse_proxy " + here + "\n}"));
+  const std::string nginx = Between(section, "# nginx", "\n}\n");
+  for (const std::string& line :
+       {std::string("listen 443 ssl;"), std::string("server_name matrix-rtc.example.com;"),
+        std::string("location / {"), "proxy_pass http://" + here + ";",
+        std::string("proxy_http_version 1.1;"),
+        std::string("proxy_set_header Upgrade $http_upgrade;"),
+        std::string("proxy_set_header Connection \"upgrade\";"),
+        std::string("proxy_set_header Host $host;"),
+        std::string("proxy_set_header X-Forwarded-For $remote_addr;"),
+        std::string("proxy_set_header X-Forwarded-Proto $scheme;")}) {
+    EXPECT_THAT(nginx, HasSubstr(line));
+  }
+}
+
+TEST(Setup, OpensThePortsThatAreConfigured) {
+  Machine machine;
+  SetupFlags flags = Flags();
+  const auto files = MakeSetup(flags, machine.surroundings());
+  const auto config = LoadConfig(files->config, {.file_name = "fovea.yaml"});
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  const std::string ports = std::to_string(config->rtc.udp_ports.first) + "-" +
+                            std::to_string(config->rtc.udp_ports.last);
+  std::string section = Between(files->advice, "\n4. DNS and firewall", "\n5. ");
+  EXPECT_THAT(section, HasSubstr("Open TCP 443 (the proxy) and UDP " + ports + ";"));
+  EXPECT_THAT(section, HasSubstr("A and AAAA records of matrix-rtc.example.com"));
+  flags.cert_file = "/c";
+  flags.key_file = "/k";
+  const std::string own_tls = MakeSetup(flags, machine.surroundings())->advice;
+  section = Between(own_tls, "\n4. DNS and firewall", "\n5. ");
+  EXPECT_THAT(section, HasSubstr("Open TCP 443 and UDP " + ports + ";"));
+  EXPECT_THAT(own_tls, Not(HasSubstr("reverse_proxy")));
+}
+
 TEST(Setup, WithACertificateItListensForTlsOnEveryAddress) {
   Machine machine;
   SetupFlags flags = Flags();
