@@ -91,7 +91,7 @@ void FederationClient::Begin(std::unique_ptr<Lookup> lookup) {
     if (const Lookup* late = Find(id)) RememberUnreachable(*late);
     End(id, Failure{LookupError::kUnreachable});
   });
-  lookup->deadline->StartOnce(kLookupTimeout);
+  lookup->deadline->StartOnce(options_.lookup_timeout);
   const std::string name = lookup->server.text;
   lookups_.emplace(id, std::move(lookup));
   const auto configured = options_.servers.find(name);
@@ -113,7 +113,7 @@ void FederationClient::AskOwnServer(std::uint64_t id) {
   io::HttpCallOptions options;
   options.keep_alive = true;
   options.response_bytes_max = limits::kUserInfoBytesMax;
-  options.timeout = kLookupTimeout / 2;  // leaves time for the other way
+  options.timeout = options_.lookup_timeout / 2;  // leaves time for the other way
   Call(id, own_http_, {.method = wire::HttpMethod::kGet, .url = *std::move(url)},
        std::move(options), [this, id] { Discover(id); });
 }
@@ -125,7 +125,7 @@ void FederationClient::AskConfigured(std::uint64_t id, const std::string& base) 
   io::HttpCallOptions options;
   options.keep_alive = true;
   options.response_bytes_max = limits::kUserInfoBytesMax;
-  options.timeout = kLookupTimeout;
+  options.timeout = options_.lookup_timeout;
   Call(id, http_, {.method = wire::HttpMethod::kGet, .url = *std::move(url)}, std::move(options),
        [this, id] {
          RememberUnreachable(*Find(id));
@@ -163,7 +163,7 @@ void FederationClient::AskNextEndpoint(std::uint64_t id) {
   request.url = {
       .tls = true, .host = host->host, .port = host->port.value_or(443), .target = lookup.target};
   io::HttpCallOptions options;
-  options.timeout = kLookupTimeout;
+  options.timeout = options_.lookup_timeout;
   options.response_bytes_max = limits::kUserInfoBytesMax;
   options.connect_host = endpoint.host;
   options.connect_port = endpoint.port;

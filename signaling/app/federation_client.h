@@ -40,14 +40,15 @@ struct FederationClientOptions {
   matrix::EgressPolicy policy;
   // Servers whose look-ups do not count towards kOpenIdChecksMax: strangers cannot hold them up.
   std::function<bool(const std::string& server_name)> is_trusted;
+  // For one look-up from its start, over all ways to the server together.
+  Duration lookup_timeout = Seconds(10);
 };
 
 // Limits: kOpenIdChecksPerServerMax look-ups of one server under way, kOpenIdChecksMax of
-// strangers; behind them kOpenIdQueuedMax wait, each kLookupTimeout at most from its start. A
+// strangers; behind them kOpenIdQueuedMax wait, each lookup_timeout at most from its start. A
 // stranger that could not be reached is not asked again for kUnreachableFor.
 class FederationClient : public GuardedHttp {
  public:
-  static constexpr Duration kLookupTimeout = Seconds(10);
   static constexpr Duration kUnreachableFor = Seconds(10);
 
   // `federation_tls` and `own_tls` verify other servers and our own; null: https fails. They

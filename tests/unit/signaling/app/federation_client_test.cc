@@ -1,11 +1,11 @@
 #include "signaling/app/federation_client.h"
-#include "sfu/core/limits.h"
 
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <deque>
 
+#include "sfu/core/limits.h"
 #include "sfu/io/system_clock.h"
 #include "signaling/io/http_server.h"
 #include "tests/unit/signaling/io/loop_fixture.h"
@@ -36,13 +36,17 @@ class Homeserver : public io::HttpHandler {
 
   bool holds = false;
   int status = 200;
+  std::size_t body_bytes = 0;  // 0: no more than needed
   std::vector<std::string> tokens;
   std::deque<io::ResponseWriter> held;
 
  private:
   [[nodiscard]] wire::HttpResponse AnswerTo(const std::string& token) const {
     if (!token.starts_with("token-of-")) return wire::JsonResponse(401, "{}");
-    return wire::JsonResponse(status, "{\"sub\":\"" + token.substr(9) + "\"}");
+    std::string body = "{\"sub\":\"" + token.substr(9) + "\"";
+    // JSON may have any number of spaces there.
+    if (body_bytes > 0) body.resize(body_bytes - 1, ' ');
+    return wire::JsonResponse(status, body + "}");
   }
 };
 
@@ -127,6 +131,56 @@ TEST_F(FederationClientTest, AsksNobodyAgainAtOnceWhoWasNotThere) {
   Ask(name, "t");
   ASSERT_TRUE(answers_.back().has_value()) << "answered from memory";
   EXPECT_EQ(answers_.back()->error(), LookupError::kUnreachable);
+}
+
+TEST_F(FederationClientTest, ReadsNoMoreThanAUserIdCanNeed) {
+  const std::string token = "token-of-@carol:other.example";
+  homeserver_.body_bytes = limits::kUserInfoBytesMax;
+  EXPECT_TRUE(AskAndWait("other.example", token).ok());
+  homeserver_.body_bytes = limits::kUserInfoBytesMax + 1;
+  // Not kRefused: the rest of it is not even waited for.
+  EXPECT_EQ(AskAndWait("other.example", token).error(), LookupError::kUnreachable);
+}
+
+TEST_F(FederationClientTest, WaitsForNoAnswerLongerThanTheTimeout) {
+  EXPECT_EQ(options_.lookup_timeout, Seconds(10));
+  options_.lookup_timeout = Millis(300);
+  homeserver_.holds = true;
+  constexpr std::size_t kMost = limits::kOpenIdChecksPerServerMax;
+  for (std::size_t i = 0; i < kMost; ++i) Ask("other.example", "t");
+  Ask("other.example", "token-of-@carol:other.example");
+  ASSERT_TRUE(RunUntil([&] { return homeserver_.tokens.size() == kMost; }));
+  EXPECT_EQ(Answered(), 0U);
+  homeserver_.holds = false;
+  // Whoever waited behind them comes next.
+  ASSERT_TRUE(RunUntil([&] { return Answered() == kMost + 1; }));
+  for (std::size_t i = 0; i < kMost; ++i)
+    EXPECT_EQ(answers_[i]->error(), LookupError::kUnreachable);
+  EXPECT_TRUE(answers_[kMost]->ok());
+  EXPECT_EQ(client_->in_flight(), 0U);
+}
+
+TEST_F(FederationClientTest, TriesTheOtherWayWithinTheSameTimeout) {
+  // Its URL takes the request and never answers; where its name leads nobody speaks.
+  homeserver_.holds = true;
+  std::vector<std::unique_ptr<io::TcpStream>> silent;
+  const auto listener = *io::TcpListener::Open(
+      &loop_, *NetAddress::Parse("127.0.0.1", 0),
+      [&silent](std::unique_ptr<io::TcpStream> stream) { silent.push_back(std::move(stream)); });
+  options_.own_server_name = "127.0.0.1:" + std::to_string(listener->local().port);
+  options_.policy = matrix::EgressPolicy({*matrix::Cidr::Parse("127.0.0.0/8")}, {});
+  options_.lookup_timeout = Millis(600);
+  const auto tls = io::TlsClient::Make(io::TlsTrust{.verify = false});
+  ASSERT_TRUE(tls.ok()) << tls.error();
+  client_ = std::make_unique<FederationClient>(&loop_, options_, &*tls, &*tls);
+  // Timers of one loop fire in their order however slow the machine is.
+  bool is_late = false;
+  io::Timer late(&loop_, [&is_late] { is_late = true; });
+  late.StartOnce(Millis(750));
+  EXPECT_EQ(AskAndWait(options_.own_server_name, "t").error(), LookupError::kUnreachable);
+  EXPECT_FALSE(is_late) << "each way had the whole time";
+  EXPECT_EQ(silent.size(), 1U);
+  client_.reset();
 }
 
 TEST_F(FederationClientTest, LetsAFewLookupsOfOneServerRunAndTheOthersWait) {

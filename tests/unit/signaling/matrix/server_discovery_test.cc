@@ -163,6 +163,16 @@ TEST(OpenId, TakesOnlyUserIds) {
   }
 }
 
+TEST(OpenId, TakesNoMoreThanItsBytes) {
+  std::string body = R"({"sub":"@alice:example.com")";
+  body.resize(limits::kUserInfoBytesMax - 1, ' ');
+  body += "}";
+  EXPECT_TRUE(ReadUserInfo(200, body, Name("example.com")).ok());
+  const auto longer = ReadUserInfo(200, body + " ", Name("example.com"));
+  ASSERT_FALSE(longer.ok());
+  EXPECT_EQ(longer.error(), UserInfoError::kMalformed);
+}
+
 TEST(OpenId, TellsRefusalFromTrouble) {
   EXPECT_EQ(ReadUserInfo(401, "{}", Name("example.com")).error(), UserInfoError::kRefused);
   EXPECT_EQ(ReadUserInfo(500, "{}", Name("example.com")).error(), UserInfoError::kServer);
