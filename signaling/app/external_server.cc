@@ -260,8 +260,8 @@ std::size_t ExternalServer::LargeBodyBytesMax(const wire::HttpRequest& head) {
 }
 
 wire::HttpResponse ExternalServer::RefuseBody(const wire::HttpRequest& head) {
-  const bool is_token_request = !is_closing_ && tokens_->service().Handles(head.target);
-  return is_token_request ? TokenService::RefuseBody() : HttpHandler::RefuseBody(head);
+  return TokenService::Handles(head.target) ? TokenService::RefuseBody()
+                                            : HttpHandler::RefuseBody(head);
 }
 
 void ExternalServer::OnUpgrade(io::IncomingRequest /*request*/, io::UpgradeWriter writer) {
@@ -269,9 +269,13 @@ void ExternalServer::OnUpgrade(io::IncomingRequest /*request*/, io::UpgradeWrite
 }
 
 void ExternalServer::OnRequest(io::IncomingRequest request, io::ResponseWriter writer) {
-  if (is_closing_) return writer.Send(wire::TextResponse(503, "the server is shutting down"));
   const wire::RequestTarget& target = request.http.target;
-  if (tokens_->service().Handles(target)) {
+  if (is_closing_) {
+    return writer.Send(TokenService::Handles(target)
+                           ? TokenService::AnswerClosing(request.http.method)
+                           : wire::TextResponse(503, "the server is shutting down"));
+  }
+  if (TokenService::Handles(target)) {
     return tokens_->service().Handle(io::MonotonicNow(), std::move(request), std::move(writer));
   }
   if (appservice_ != nullptr && Appservice::Handles(target)) {

@@ -40,7 +40,7 @@ class MatrixSide : public livekit::PresencePort, private LeaveJobStore {
   // Answers the request if it is for us, now or later; otherwise false, and `writer` is untouched.
   [[nodiscard]] bool Handle(Instant now, io::IncomingRequest& request, io::ResponseWriter& writer);
   [[nodiscard]] bool IsTokenRequest(const wire::RequestTarget& target) const {
-    return tokens_ != nullptr && tokens_->service().Handles(target);
+    return tokens_ != nullptr && TokenService::Handles(target);
   }
   // Token requests are refused from now on.
   void StopServing() {

@@ -34,7 +34,11 @@ std::optional<wire::SignalPath> SignalPathOf(const std::string& path) {
 }  // namespace
 
 void Server::OnRequest(io::IncomingRequest request, io::ResponseWriter writer) {
-  if (is_closing_) return writer.Send(wire::TextResponse(503, kStopping));
+  if (is_closing_) {
+    const bool is_for_token = ServesMatrix(config_) && TokenService::Handles(request.http.target);
+    return writer.Send(is_for_token ? TokenService::AnswerClosing(request.http.method)
+                                    : wire::TextResponse(503, kStopping));
+  }
   // Before the preflight: its answers have headers of their own.
   if (matrix_->Handle(io::MonotonicNow(), request, writer)) return Turn();
   if (wire::IsCorsPreflight(request.http))

@@ -54,13 +54,28 @@ bool IsHostHeader(std::string_view text) {
 }
 
 // What the reference service sends on every answer of these routes; browsers ask for no more.
-void AddTokenHeaders(wire::HttpResponse& response) {
+wire::HttpResponse TokenResponse(int status, std::string body) {
+  wire::HttpResponse response;
+  response.status = status;
+  response.body = std::move(body);
   response.headers.emplace_back("Content-Type", "application/json");
   response.headers.emplace_back("Access-Control-Allow-Origin", "*");
   response.headers.emplace_back("Access-Control-Allow-Methods", "POST");
   response.headers.emplace_back(
       "Access-Control-Allow-Headers",
       "Accept, Content-Type, Content-Length, Accept-Encoding, X-CSRF-Token");
+  return response;
+}
+
+// The status of what is no request for a token.
+std::optional<int> AnswerToMethod(wire::HttpMethod method) {
+  if (method == wire::HttpMethod::kOptions) return 200;
+  if (method != wire::HttpMethod::kPost) return 405;
+  return std::nullopt;
+}
+
+MatrixError Closing() {
+  return {.status = 503, .code = ErrCode::kUnknown, .message = "The service is shutting down."};
 }
 
 }  // namespace
@@ -93,30 +108,32 @@ TokenService::Route TokenService::RouteOf(std::string_view path) {
   return Route::kNone;
 }
 
-bool TokenService::Handles(const wire::RequestTarget& target) const {
+bool TokenService::Handles(const wire::RequestTarget& target) {
   return RouteOf(target.path) != Route::kNone;
 }
 
 wire::HttpResponse TokenService::RefuseBody() {
   const MatrixError error{
       .status = 413, .code = ErrCode::kTooLarge, .message = "The body is larger than a mebibyte."};
-  wire::HttpResponse response;
-  response.status = error.status;
-  response.body = error.ToJson();
-  AddTokenHeaders(response);
-  return response;
+  return TokenResponse(error.status, error.ToJson());
+}
+
+wire::HttpResponse TokenService::AnswerClosing(wire::HttpMethod method) {
+  if (const auto answered = AnswerToMethod(method)) return TokenResponse(*answered, "");
+  const MatrixError error = Closing();
+  return TokenResponse(error.status, error.ToJson());
+}
+
+TokenService::Pending::~Pending() {
+  // No answer is dropped but at the end of the service.
+  if (writer.client_is_there()) writer.Send(AnswerClosing(wire::HttpMethod::kPost));
 }
 
 void TokenService::Handle(Instant now, io::IncomingRequest request, io::ResponseWriter writer) {
   auto pending = std::make_shared<Pending>(std::move(writer));
   pending->route = RouteOf(request.http.target.path);
-  if (request.http.method == wire::HttpMethod::kOptions) return Send(*pending, 200, "");
-  if (request.http.method != wire::HttpMethod::kPost) return Send(*pending, 405, "");
-  if (stopped_) {
-    return Refuse(
-        pending,
-        {.status = 503, .code = ErrCode::kUnknown, .message = "The service is shutting down."});
-  }
+  if (const auto status = AnswerToMethod(request.http.method)) return Send(*pending, *status, "");
+  if (stopped_) return Refuse(pending, Closing());
   const bool delegates =
       pending->route == Route::kDelegate || pending->route == Route::kProxiedDelegate;
   if (delegates && (ports_.delegation == nullptr || !ports_.delegation->IsOffered())) {
@@ -315,11 +332,7 @@ void TokenService::Refuse(const PendingPtr& pending, const MatrixError& error) {
 }
 
 void TokenService::Send(Pending& pending, int status, std::string body) {
-  wire::HttpResponse response;
-  response.status = status;
-  response.body = std::move(body);
-  AddTokenHeaders(response);
-  pending.writer.Send(std::move(response));
+  pending.writer.Send(TokenResponse(status, std::move(body)));
   ports_.on_answered();
 }
 

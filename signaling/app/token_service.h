@@ -39,9 +39,12 @@ class TokenService {
   TokenService(const Config& config, Ports ports);
 
   // Whether the path is one of ours. Preflight requests are too: each answer has its own headers.
-  [[nodiscard]] bool Handles(const wire::RequestTarget& target) const;
+  [[nodiscard]] static bool Handles(const wire::RequestTarget& target);
   // What such a request gets if its body is larger than limits::kHttpBodyBytesMax.
   [[nodiscard]] static wire::HttpResponse RefuseBody();
+  // What such a request gets when the service is no more: 503, with its headers and as Matrix says
+  // it, so that a page can read why. Requests that still wait at the end get the same.
+  [[nodiscard]] static wire::HttpResponse AnswerClosing(wire::HttpMethod method);
   // REQUIRES: Handles(request.http.target).
   void Handle(Instant now, io::IncomingRequest request, io::ResponseWriter writer);
   // For what is built after this.

@@ -11,6 +11,10 @@ namespace fovea::app {
 
 struct TokenService::Pending {
   explicit Pending(io::ResponseWriter response) : writer(std::move(response)) {}
+  // Whoever still waits is told that the service is shutting down.
+  ~Pending();
+  Pending(const Pending&) = delete;
+  Pending& operator=(const Pending&) = delete;
 
   io::ResponseWriter writer;
   Route route = Route::kNone;

@@ -2,7 +2,7 @@
 import http from 'node:http';
 import net from 'node:net';
 import { onCleanup } from '../lib/cleanup.mjs';
-import { equal, until } from '../lib/expect.mjs';
+import { check, equal, until } from '../lib/expect.mjs';
 import { sfuGet } from '../lib/openid-server.mjs';
 
 export const about = 'SIGTERM: pages notice at once, the process ends with status 0, whoever still waits for it';
@@ -37,11 +37,22 @@ async function endsUnderWaitingRequests(t) {
   const socket = net.connect(Number(focusPort), hostname);
   onCleanup('socket', () => socket.destroy());
   socket.on('error', () => {});
+  let received = '';
+  socket.on('data', (bytes) => { received += bytes; });
   socket.write(`POST /sfu/get HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
   socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nPOST /sfu/get HTTP/1.1\r\nHost: x\r\n\r\n');
   await until('the homeserver is asked', () => asked.length > 0);
   await ends(focus);
   t.step('requests that wait do not hold up the end, nor crash it');
+
+  // Both token requests, the one that waited and the one behind it, as a page can read it.
+  const answers = received.split(/(?=HTTP\/1\.1 )/).filter((answer) => answer.includes('M_UNKNOWN'));
+  equal(answers.length, 2, `token requests that are told why, of ${received}`);
+  for (const answer of answers) {
+    check(answer.startsWith('HTTP/1.1 503 '), 'another status', answer);
+    check(answer.includes('\r\nAccess-Control-Allow-Origin: *\r\n'), 'no CORS', answer);
+    check(answer.includes('\r\nContent-Type: application/json\r\n'), 'no JSON', answer);
+  }
 }
 
 async function ends(focus) {

@@ -1,11 +1,6 @@
 // The routes that a homeserver proxies: whose focus is meant, which delayed events are taken, and
 // what is said when the homeserver is silent.
-#include <gmock/gmock.h>
-
-#include "signaling/app/token_service.h"
-#include "signaling/io/http_server.h"
-#include "signaling/wire/json.h"
-#include "tests/unit/signaling/io/loop_fixture.h"
+#include "tests/unit/signaling/app/token_service_fixture.h"
 
 namespace fovea::app {
 namespace {
@@ -16,89 +11,8 @@ using ::testing::SizeIs;
 
 constexpr std::string_view kPrefix = "/_matrix/client/unstable/io.element.msc4195/rtc/livekit/";
 
-class SilentLog : public LogSink {
- public:
-  void Log(LogLevel, std::string_view) override {}
-};
-
-class FakePolicy : public MintPolicy {
- public:
-  void DecideMint(Instant, const matrix::MintedIdentity& who, OnAnswer on_answer) override {
-    asked.push_back(who);
-    on_answer(answer);
-  }
-  void RecordMint(Instant, const matrix::MintedIdentity& minted) override {
-    recorded.push_back(minted);
-  }
-  MintAnswer answer{.allowed = true};
-  std::vector<matrix::MintedIdentity> asked;
-  std::vector<matrix::MintedIdentity> recorded;
-};
-
-class FakeHomeserver : public HomeserverPort {
- public:
-  void FindDelayedEvent(const std::string& user_id, const std::string& delay_id,
-                        OnDelayedEvent on_answer) override {
-    asked.push_back(user_id + " " + delay_id);
-    on_answer(event);
-  }
-  void RelayTokenRequest(const TokenRelay& relay, OnRelayed on_answer) override {
-    relays.push_back(relay);
-    on_answer(token);
-  }
-  matrix::DelayedEventAnswer event{
-      .status = matrix::DelayedEventStatus::kFound, .room_id = "!r:hs", .delay = Seconds(7200)};
-  matrix::RelayedToken token{.jwt = "theirs"};
-  std::vector<std::string> asked;
-  std::vector<TokenRelay> relays;
-};
-
-class FakeDelegation : public DelegationPort {
- public:
-  [[nodiscard]] bool IsOffered() const override { return true; }
-  void FindClientApi(const std::string&, OnKnown on_known) override { on_known(true); }
-  [[nodiscard]] bool AddJob(Instant, const Delegation& delegation) override {
-    jobs.push_back(delegation);
-    return true;
-  }
-  std::vector<Delegation> jobs;
-};
-
-class ProxiedTokensTest : public io::LoopTest, public io::HttpHandler {
+class ProxiedTokensTest : public TokenServiceTest {
  protected:
-  void SetUp() override {
-    config_.homeserver.name = "hs";
-    config_.appservice.hs_token = "secret";
-    config_.access.public_url = "wss://own.example";
-    config_.keys = {{"key", "a-secret-of-at-least-thirty-two-characters"}};
-    Make(&homeserver_);
-    server_ = std::make_unique<io::HttpServer>(&loop_, *this);
-    address_ = *server_->Listen(*NetAddress::Parse("127.0.0.1", 0));
-  }
-  void TearDown() override {
-    service_.reset();
-    server_.reset();
-  }
-  void Make(HomeserverPort* homeserver) {
-    service_ = std::make_unique<TokenService>(
-        config_, TokenService::Ports{.federation = federation_,
-                                     .policy = policy_,
-                                     .homeserver = homeserver,
-                                     .open_room =
-                                         [this](const std::string& name, const auto& on_opened) {
-                                           rooms_.push_back(name);
-                                           on_opened(true);
-                                         },
-                                     .delegation = &delegation_,
-                                     .log = log_,
-                                     .now_unix = [] { return std::int64_t{1'800'000'000}; },
-                                     .on_answered = [] {}});
-  }
-  void OnRequest(io::IncomingRequest request, io::ResponseWriter writer) override {
-    service_->Handle(Instant{}, std::move(request), std::move(writer));
-  }
-  void OnUpgrade(io::IncomingRequest, io::UpgradeWriter) override {}
-
   // The answer's first line and its body.
   std::string Post(const std::string& route, const nlohmann::json& body) {
     io::RawClient client(&loop_, address_);
@@ -116,17 +30,6 @@ class ProxiedTokensTest : public io::LoopTest, public io::HttpHandler {
     body.update(more);
     return body;
   }
-
-  Config config_;
-  SilentLog log_;
-  FederationClient federation_{&loop_, {}, nullptr, nullptr};
-  FakePolicy policy_;
-  FakeHomeserver homeserver_;
-  FakeDelegation delegation_;
-  std::vector<std::string> rooms_;
-  std::unique_ptr<TokenService> service_;
-  std::unique_ptr<io::HttpServer> server_;
-  NetAddress address_;
 };
 
 TEST_F(ProxiedTokensTest, OpenTheRoomAndRememberTheHolder) {
