@@ -30,6 +30,9 @@ class Appservice {
       : hs_token_(std::move(hs_token)), sink_(sink) {}
 
   [[nodiscard]] static bool Handles(const wire::RequestTarget& target);
+  // Without the token 401 M_MISSING_TOKEN, with another one 403 M_FORBIDDEN, as the specification
+  // has it for all of these routes; those that a homeserver proxies (token_service.h) say
+  // 401 M_UNKNOWN_TOKEN to another one, as their proposal does.
   // 200 {} for a transaction that was taken, now or before. A body that is none is answered so too,
   // and counted: it would only be sent again, for ever, with everything behind it waiting.
   [[nodiscard]] wire::HttpResponse Handle(Instant now, const wire::HttpRequest& request);
