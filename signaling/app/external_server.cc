@@ -143,11 +143,11 @@ std::optional<std::string> ExternalServer::StartTls() {
 
 std::optional<std::string> ExternalServer::StartStore() {
   if (!config_.external.redis_url.empty()) {
-    const auto address = io::ParseRedisUrl(config_.external.redis_url);
+    const auto address =
+        RedisAddressOf(config_.external.redis_url, config_.external.redis_password);
     if (!address.has_value()) return "LIVEKIT_REDIS_URL: expected redis://host:port/0";
     io::RedisClientOptions options;
     options.address = *address;
-    if (address->password.empty()) options.address.password = config_.external.redis_password;
     options.wrap_tls = [this](std::unique_ptr<io::ByteStream> raw, const std::string& host) {
       return tls_->Wrap(std::move(raw), host);
     };

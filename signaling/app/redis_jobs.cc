@@ -91,6 +91,12 @@ std::string TextOf(const nlohmann::json& object, const char* name) {
 
 }  // namespace
 
+std::optional<io::RedisAddress> RedisAddressOf(std::string_view url, const std::string& password) {
+  std::optional<io::RedisAddress> address = io::ParseRedisUrl(url);
+  if (address && address->password.empty()) address->password = password;
+  return address;
+}
+
 std::string RedisJobField(const matrix::LeaveKey& key) {
   return wire::DumpJson(nlohmann::json::array({key.room_name, key.identity}));
 }

@@ -18,6 +18,11 @@ namespace fovea::app {
 
 inline constexpr std::string_view kRedisJobsKey = "lk-jwt:jobs";  // a hash: field to value
 
+// Where jobs are kept; nothing for what is no URL of Redis. A password in the URL counts before
+// `password`.
+[[nodiscard]] std::optional<io::RedisAddress> RedisAddressOf(std::string_view url,
+                                                             const std::string& password);
+
 // The field of a job: JSON, [room, identity].
 [[nodiscard]] std::string RedisJobField(const matrix::LeaveKey& key);
 [[nodiscard]] std::string RedisJobValue(const matrix::LeaveJob& job);

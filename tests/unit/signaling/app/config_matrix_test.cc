@@ -171,7 +171,8 @@ TEST(ConfigMatrixEnvironment, IsThatOfTheReferenceService) {
                        {"LIVEKIT_CS_API_URL_OVERRIDES", "a.example=http://127.0.0.1:1/"},
                        {"LIVEKIT_SANITY_CHECK_INTERVAL_SECONDS", "5"},
                        {"LIVEKIT_LOG_LEVEL", "debug"},
-                       {"LIVEKIT_REDIS_URL", "redis://x"}};
+                       {"LIVEKIT_REDIS_URL", "redis://x"},
+                       {"LIVEKIT_REDIS_PASSWORD", "of-redis"}};
   const auto config = machine.Build();
   ASSERT_TRUE(config.ok()) << config.error().ToString();
   EXPECT_EQ(config->external.url, "wss://livekit.example.com");
@@ -184,6 +185,22 @@ TEST(ConfigMatrixEnvironment, IsThatOfTheReferenceService) {
   EXPECT_THAT(config->federation.cs_api, ElementsAre(Pair("a.example", "http://127.0.0.1:1")));
   EXPECT_EQ(config->external.sanity_check_interval_s, 5U);
   EXPECT_EQ(config->log.level, "debug");
+  EXPECT_EQ(config->external.redis_url, "redis://x");
+  EXPECT_EQ(config->external.redis_password, "of-redis");
+}
+
+TEST(ConfigMatrixEnvironment, OnlyWarnsOfALogLevelThatIsNone) {
+  for (const char* level : {"loud", "DEBUG", "trace"}) {
+    Machine machine;
+    machine.variables = {{"LIVEKIT_LOG_LEVEL", level}};
+    const auto config = machine.Build("log_level: warn");
+    ASSERT_TRUE(config.ok()) << config.error().ToString();
+    EXPECT_EQ(config->log.level, "warn");
+    EXPECT_THAT(config->notes,
+                testing::Contains("LIVEKIT_LOG_LEVEL: expected debug, info, warn or error, found "
+                                  "\"" +
+                                  std::string(level) + "\"; the level stays warn"));
+  }
 }
 
 TEST(ConfigMatrixEnvironment, NeedsFullAccessHomeserversInFrontOfAnotherServer) {

@@ -84,6 +84,15 @@ TEST(ParseRedisUrl, ReadsEveryPart) {
   }
 }
 
+TEST(RedisAddressOf, TakesThePasswordFromBesideTheUrlWhereThatHasNone) {
+  EXPECT_EQ(RedisAddressOf("redis://h", "beside")->password, "beside");
+  EXPECT_EQ(RedisAddressOf("redis://:inside@h", "beside")->password, "inside");
+  EXPECT_EQ(RedisAddressOf("redis://:inside@h", "")->password, "inside");
+  EXPECT_EQ(RedisAddressOf("redis://h:7000/3", "")->password, "");
+  EXPECT_EQ(RedisAddressOf("redis://h:7000/3", "beside")->port, 7000);
+  EXPECT_FALSE(RedisAddressOf("http://h", "beside").has_value());
+}
+
 // A server with one hash, for one connection at a time.
 class FakeRedis : public io::ByteStreamListener {
  public:
