@@ -34,7 +34,8 @@ struct RtcConfig {
   std::vector<std::string> node_ips{};  // rtc.node_ip; empty: addresses of the interfaces
   AddressFilter ips{};                  // networks, of the interfaces' addresses
   AddressFilter interfaces{};           // names
-  bool use_external_ip = false;
+  bool use_external_ip = false;         // where node_ip is not set: STUN servers are asked at start
+  bool external_ip_only = false;        // and no other address is offered
   bool enable_loopback_candidate = false;
   std::uint32_t workers = 0;  // rtc.workers (ours): 0 = one per core but one, at least one
   // rtc.pli_throttle: from the lowest layer up; as router::KeyFrameIntervals.

@@ -225,6 +225,12 @@ void ReadCodecs(Section& room, Config& config) {
 
 // A limit in bytes or characters. 0 is no limit in LiveKit's files; here it is what the transport
 // carries at most.
+void ReadLimit(Section& section, std::string_view key, std::size_t& out, std::size_t max) {
+  std::size_t value = out;
+  section.Integer(key, value, {0, static_cast<std::int64_t>(max)});
+  out = value == 0 ? max : value;
+}
+
 constexpr std::int64_t kLoadMax = 1'000'000'000'000;  // no machine moves more
 
 // 0, or less as LiveKit's default has it, is no limit.
@@ -232,12 +238,6 @@ void ReadLoad(Section& section, std::string_view key, std::uint64_t& out) {
   auto value = static_cast<std::int64_t>(out);
   section.Integer(key, value, {-1, kLoadMax});
   out = static_cast<std::uint64_t>(std::max<std::int64_t>(value, 0));
-}
-
-void ReadLimit(Section& section, std::string_view key, std::size_t& out, std::size_t max) {
-  std::size_t value = out;
-  section.Integer(key, value, {0, static_cast<std::int64_t>(max)});
-  out = value == 0 ? max : value;
 }
 
 // What tokens and CreateRoom may ask for by name.

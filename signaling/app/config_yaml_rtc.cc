@@ -212,8 +212,7 @@ void ReadKeyFrames(Section throttle, RtcConfig& out) {
 }
 
 void AcceptUnused(Section& rtc) {
-  rtc.Unused({"advertise_internal_ip", "external_ip_only", "skip_external_ip_validation",
-              "use_stun_port_as_ice"},
+  rtc.Unused({"advertise_internal_ip", "skip_external_ip_validation", "use_stun_port_as_ice"},
              "external addresses are not discovered; name them in rtc.node_ip");
   rtc.Unused({"force_tcp", "allow_tcp_fallback", "tcp_fallback_rtt_threshold",
               "allow_udp_unstable_fallback"},
@@ -245,10 +244,7 @@ void ReadRtc(Section rtc, Config& config) {
   rtc.Integer("tcp_port", config.rtc.tcp_port, kPortRange);
   rtc.Unused({"tcp_port"}, "ICE over TCP is not offered; clients need UDP");
   rtc.Bool("use_external_ip", config.rtc.use_external_ip);
-  if (config.rtc.use_external_ip && config.rtc.node_ips.empty()) {
-    rtc.Unused({"use_external_ip"},
-               "external addresses are not discovered; name them in rtc.node_ip");
-  }
+  rtc.Bool("external_ip_only", config.rtc.external_ip_only);
   rtc.Bool("enable_loopback_candidate", config.rtc.enable_loopback_candidate);
   ReadFilters(rtc, config.rtc);
   ReadKeyFrames(rtc.Map("pli_throttle"), config.rtc);

@@ -1,5 +1,6 @@
 #include "signaling/app/doctor.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "sfu/core/limits.h"
@@ -9,6 +10,7 @@
 #include "signaling/app/doctor_machine.h"
 #include "signaling/app/doctor_media.h"
 #include "signaling/app/doctor_public.h"
+#include "signaling/app/external_address.h"
 #include "signaling/app/service_url.h"
 #include "signaling/wire/token_grants.h"
 
@@ -53,11 +55,15 @@ Finding ExamineMembership(const Config& config, const DoctorFlags& flags, const 
     return fetch({.url = config.homeserver.url + "/_matrix/client/v3/account/whoami" + query,
                   .headers = {{"Authorization", "Bearer " + token}}});
   };
-  const std::string user =
-      flags.user_token.empty() ? "" : TextOf(BodyOf(whoami(flags.user_token, "")), "user_id");
-  if (user.empty()) {
+  if (flags.user_token.empty()) {
     return {"membership", Verdict::kSkip, "needs an account's access token",
             "FOVEA_USER_TOKEN=... fovea doctor FILE asks as that account"};
+  }
+  const Probe own = whoami(flags.user_token, "");
+  const std::string user = TextOf(BodyOf(own), "user_id");
+  if (user.empty()) {
+    return {"membership", Verdict::kSkip, Describe(own),
+            "--user-token has to be an access token of an account here"};
   }
   return MembershipFinding(
       whoami(config.appservice.as_token, "?user_id=" + wire::PercentEncode(user)), user);
@@ -157,14 +163,13 @@ Finding ExamineMedia(const Config& config, bool focus_runs, std::int64_t now_uni
           "the keys in this configuration have to be those of the focus that runs: restart it"};
 }
 
+// Asked by name, or as the focus asks at its start.
 std::string StunServer(const Config& config, const DoctorFlags& flags) {
   if (!flags.stun_server.empty()) return flags.stun_server;
-  for (const livekit::IceServer& server : config.server.ice_servers) {
-    for (const std::string& url : server.urls) {
-      if (url.starts_with("stun:")) return url;
-    }
-  }
-  return {};
+  const bool is_named =
+      std::any_of(config.server.ice_servers.begin(), config.server.ice_servers.end(),
+                  [](const auto& server) { return server.urls.front().starts_with("stun:"); });
+  return is_named || config.rtc.use_external_ip ? StunServersOf(config).front() : std::string();
 }
 
 std::vector<Finding> ExamineMachine(const Config& config, const DoctorFlags& flags,

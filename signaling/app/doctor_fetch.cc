@@ -7,15 +7,11 @@
 #include "sfu/crypto/hmac.h"
 #include "sfu/crypto/secret.h"
 #include "sfu/io/system_clock.h"
+#include "signaling/app/external_address.h"
 #include "signaling/io/websocket_client.h"
 #include "signaling/livekit/pb.h"
 
 namespace fovea::app {
-namespace {
-
-constexpr std::uint16_t kStunPort = 3478;
-
-}  // namespace
 
 DoctorLoop::DoctorLoop()
     : loop_({.on_wake = [] {},
@@ -117,13 +113,8 @@ std::optional<LookupError> DoctorLoop::AskFederation(const std::string& server_n
 }
 
 Result<NetAddress, std::string> DoctorLoop::AskStun(const std::string& server) {
-  std::string host = server.starts_with("stun:") ? server.substr(5) : server;
-  std::uint16_t port = kStunPort;
-  if (const auto url = wire::ParseHttpUrl("http://" + host); url.has_value()) {
-    if (host.find(':') != std::string::npos && url->port != 80) port = url->port;
-    host = url->host;
-  }
-  const auto seen = Await({.host = host, .port = port});
+  const StunEndpoint endpoint = ParseStunServer(server);
+  const auto seen = Await({.host = endpoint.host, .port = endpoint.port});
   if (!seen.has_value()) return Failure{"no answer from STUN server " + server};
   return *seen;
 }

@@ -6,6 +6,7 @@
 #include "sfu/io/udp_port.h"
 #include "signaling/app/candidate_addresses.h"
 #include "signaling/app/doctor_machine.h"
+#include "signaling/app/external_address.h"
 
 namespace fovea::app {
 namespace {
@@ -77,6 +78,11 @@ Finding ExamineAddresses(const Config& config, std::optional<NetAddress> seen) {
     return {"addresses", Verdict::kFail, advertised.error(), "rtc:\n  node_ip: PUBLIC_ADDRESS"};
   }
   facts.advertised = *advertised;
+  if (config.rtc.use_external_ip && seen && !facts.is_configured) {
+    // As the focus does at its start.
+    facts.advertised = WithExternalAddress(seen->IpString(), config.rtc.external_ip_only,
+                                           std::move(facts.advertised));
+  }
   facts.seen = seen;
   return AddressFinding(facts);
 }

@@ -126,7 +126,7 @@ void HomeserverClient::ConfirmRefusal(const focus::FetchRoomState& question, OnR
         answer.id = question.id;
         if (matrix::ReadWhoAmI(status, body) == question.as_user) {
           answer.status = Status::kRefused;
-        } else if (matrix::IsRefusal(status, body)) {
+        } else if (status >= 200 && status < 500 && status != 429) {
           answer.status = Status::kNotAs;
         }
         on_done(answer);

@@ -312,6 +312,13 @@ void MatrixFocus::Do(Instant /*now*/, const focus::FetchRoomState& action) {
   homeserver_.FetchRoomState(action, [this](const focus::RoomStateAnswer& answer) {
     const Instant now = io::MonotonicNow();
     evidence_at_ = now;
+    if (answer.status == focus::RoomStateAnswer::Status::kNotAs &&
+        !std::exchange(has_warned_, true)) {
+      log_.Log(
+          LogLevel::kWarn,
+          "the homeserver does not let this focus ask as users of its own: the registration has "
+          "to cover them, see fovea doctor; nobody is admitted or put out but by what is pushed");
+    }
     conductor_.HandleRoomState(now, answer);
     // After a refusal somebody else is asked as; what came too late is not what they wait for.
     const bool is_asking = conductor_.IsAsking(now, answer.room_id);

@@ -140,6 +140,7 @@ class MatrixFocus : private TransactionSink {
   std::vector<WaitingMint> waiting_;                   // at most kWaitingMintsMax
   std::unordered_map<std::uint64_t, Instant> fences_;  // fence: when its evidence came
   Instant evidence_at_{};
+  bool has_warned_ = false;  // that we may not ask as users
   EvictionTimes eviction_times_;
   // Counted since the start; the rest of it is filled in by CountMembership.
   MembershipFacts counted_;

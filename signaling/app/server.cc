@@ -9,6 +9,7 @@
 #include "sfu/crypto/secret.h"
 #include "sfu/io/system_clock.h"
 #include "signaling/app/candidate_addresses.h"
+#include "signaling/app/external_address.h"
 #include "signaling/app/join_params.h"
 #include "signaling/app/log.h"
 #include "signaling/app/metrics_census.h"
@@ -177,7 +178,13 @@ std::optional<std::string> Server::StartWorkers() {
   const std::size_t count = WorkerCount(config_.rtc);
   Result<std::vector<std::string>, std::string> candidates = CandidateAddresses(config_.rtc);
   if (!candidates.ok()) return candidates.error();
-  const std::vector<std::string> ips = std::move(*candidates);
+  std::vector<std::string> ips = std::move(*candidates);
+  if (config_.rtc.use_external_ip && config_.rtc.node_ips.empty()) {
+    if (const auto found = FindExternalAddress(StunServersOf(config_), *log_)) {
+      log_->Log(LogLevel::kInfo, "STUN servers see this machine at " + *found);
+      ips = WithExternalAddress(*found, config_.rtc.external_ip_only, std::move(ips));
+    }
+  }
   const bool all_loopback = std::all_of(ips.begin(), ips.end(), [](const std::string& ip) {
     return ip.starts_with("127.") || ip == "::1";
   });

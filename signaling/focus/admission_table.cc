@@ -7,9 +7,9 @@
 namespace fovea::focus {
 
 Instant AbsenceDue(const Admission& row) {
-  if (!row.absence) return kNever;
+  if (!row.absence || row.absence->asked_since) return kNever;
   const Absence& absence = *row.absence;
-  return absence.since + (row.is_silenced ? absence.until_evicted : absence.until_silent);
+  return absence.since + (absence.is_silent ? absence.until_evicted : absence.until_silent);
 }
 
 bool AdmissionTable::IsFull(const std::string& room_id, const std::string& user_id) const {

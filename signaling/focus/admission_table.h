@@ -30,12 +30,15 @@ struct PendingEviction {
   Instant due_at = kNever;
 };
 
-// Connected, and its membership in the room's call is gone. Ends when the membership shows again.
+// The membership in the room's call is gone of somebody who is, or was, connected. Ends when it
+// shows again. Each step waits for the homeserver's word: silence may be why nothing shows.
 struct Absence {
   matrix::EvidenceKind cause = matrix::EvidenceKind::kMemberLeft;
-  Duration until_silent{};   // after `since`: may not publish
-  Duration until_evicted{};  // after `since`
-  Instant since{};           // or since it connected again
+  Duration until_silent{};               // after `since`: may not publish
+  Duration until_evicted{};              // after `since`
+  Instant since{};                       // or since it connected again
+  bool is_silent = false;                // the first step was taken
+  std::optional<Instant> asked_since{};  // the next step is due, and waits for an answer
 };
 
 struct Admission {
@@ -43,7 +46,7 @@ struct Admission {
   int connections = 0;
   bool was_member = false;              // a membership in the room was this identity's
   bool is_evicted = false;              // put out since its latest token
-  bool is_silenced = false;             // may not publish: its absence has lasted
+  bool is_silenced = false;             // its right to publish was taken, and not given back
   std::int64_t tokens_before_unix = 0;  // 0: none was ever revoked
   std::optional<PendingEviction> pending;
   std::optional<Absence> absence;
@@ -53,7 +56,7 @@ struct Admission {
   Instant keep_until{};  // no token of it is valid later, unless it is connected
 };
 
-// When the next step of its absence is due; kNever if it is not absent.
+// When the next step of its absence is due; kNever if it is not absent, or waits for an answer.
 [[nodiscard]] Instant AbsenceDue(const Admission& row);
 
 // Invariants:

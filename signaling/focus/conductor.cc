@@ -160,9 +160,6 @@ void Conductor::HandleConnected(Instant now, const std::string& room_name,
   Admission* row = table_.Find(key);
   if (row == nullptr) return;
   ++row->connections;
-  row->is_silenced = false;  // the rights of a connection are its own
-  // Who comes again shows its membership once more, or is still absent.
-  if (row->absence) row->absence->since = now;
   devices_.HandleConnected(now, {row->minted.user_id, row->minted.device_id});
   table_.UpdateTimer(key);
   if (const auto change = ledger_.HandleConnected(WallMs(now), row->minted)) {
@@ -173,11 +170,16 @@ void Conductor::HandleConnected(Instant now, const std::string& room_name,
     actions_.push_back(
         Evict{room_name, identity, EvidenceKind::kUserLeft, row->tokens_before_unix});
   }
-  // Said to take part before it connected: its leaves are to be heeded.
-  if (const RoomState* room = tracker_.Find(row->minted.room_id)) {
-    for (const matrix::RtcMembership* member : room->rtc().Members()) {
-      if (IsMembershipOf(*member, row->minted)) row->was_member = true;
-    }
+  if (IsMember(*row)) {
+    // Said to take part before it connected: its leaves are to be heeded.
+    row->was_member = true;
+    Restore(key, *row);
+  } else if (row->absence) {
+    // Who comes again has the whole time again. Its token may be from before it was silenced.
+    row->absence->since = now;
+    row->absence->is_silent = false;
+    row->absence->asked_since.reset();
+    table_.UpdateTimer(key);
   }
 }
 
@@ -193,7 +195,6 @@ void Conductor::HandleLeft(Instant now, const std::string& room_name, const std:
   for (const CallChangeKind change : changes) actions_.push_back(CallChanged{room_name, change});
   if (row->connections == 0) {
     row->keep_until = std::max(row->keep_until, now + kAfterLeft);
-    row->is_silenced = false;
   }
   table_.UpdateTimer(key);
 }
@@ -371,7 +372,8 @@ void Conductor::HandleAcl(Instant now, const std::string& room_id) {
 
 void Conductor::SetAbsent(Instant now, const AdmissionKey& key, Admission& row,
                           const matrix::PolicyRow& policy) {
-  if (row.is_evicted || row.absence) return;  // the first sign of it counts
+  // The first sign of it counts; and one device may have memberships of two formats.
+  if (row.is_evicted || row.absence || IsMember(row)) return;
   row.absence = Absence{policy.evidence, policy.grace, policy.evict_grace, now};
   table_.UpdateTimer(key);
 }
@@ -382,19 +384,44 @@ void Conductor::RunTimer(Instant now, const AdmissionKey& key, Admission& row) {
     row.pending.reset();
     table_.UpdateTimer(key);
   } else if (row.connections > 0) {
-    ContinueAbsence(now, key, row);
+    row.absence->asked_since = now;
+    table_.UpdateTimer(key);
+    schedule_.Want(row.minted.room_id, now, Urgency::kUrgent);
   } else {
     EraseRow(now, key);
   }
 }
 
-void Conductor::ContinueAbsence(Instant now, const AdmissionKey& key, Admission& row) {
-  if (row.is_silenced) return EvictRow(now, key, row, row.absence->cause);
-  row.is_silenced = true;
+void Conductor::ContinueAbsences(Instant now, Instant requested_at, const std::string& room_id) {
+  for (const AdmissionKey& key : table_.OfRoom(room_id)) {
+    Admission& row = *table_.Find(key);
+    const bool waits = row.absence && row.absence->asked_since && row.connections > 0;
+    if (waits && *row.absence->asked_since <= requested_at) TakeStep(now, key, row);
+  }
+}
+
+void Conductor::TakeStep(Instant now, const AdmissionKey& key, Admission& row) {
+  if (row.absence->is_silent) {
+    EvictRow(now, key, row, row.absence->cause);
+    row.absence.reset();
+    return table_.UpdateTimer(key);
+  }
+  row.absence->is_silent = true;
+  row.absence->asked_since.reset();
   table_.UpdateTimer(key);
   // Who never had the right must not be given it back.
   if (!matrix::MayPublish(row.minted, options_.restricted_can_publish)) return;
+  row.is_silenced = true;
   actions_.push_back(RestrictPublish{key.room_name, key.identity});
+}
+
+bool Conductor::IsMember(const Admission& row) const {
+  const RoomState* room = tracker_.Find(row.minted.room_id);
+  if (room == nullptr) return false;
+  const auto members = room->rtc().Members();
+  return std::any_of(members.begin(), members.end(), [&](const matrix::RtcMembership* member) {
+    return IsMembershipOf(*member, row.minted);
+  });
 }
 
 void Conductor::EvictRow(Instant now, const AdmissionKey& key, Admission& row,
@@ -418,9 +445,9 @@ void Conductor::EvictRow(Instant now, const AdmissionKey& key, Admission& row,
 void Conductor::Restore(const AdmissionKey& key, Admission& row) {
   row.absence.reset();
   table_.UpdateTimer(key);
-  if (!row.is_silenced) return;
+  // Also a refreshed token carries what was taken: it is given back to whoever comes with it.
+  if (!row.is_silenced || row.connections == 0) return;
   row.is_silenced = false;
-  if (!matrix::MayPublish(row.minted, options_.restricted_can_publish)) return;
   actions_.push_back(RestorePublish{key.room_name, key.identity});
 }
 

@@ -37,8 +37,9 @@ namespace fovea::focus {
 //
 // Invariants:
 //  (1) Nobody is evicted but by evidence that the policy names: a later event, two complete states,
-//      an ACL, a slot, a device that was there and is not. Silence, errors, empty pages and
-//      repetitions evict nobody.
+//      an ACL, a slot, a device that was there and is not, a membership that is still gone when the
+//      homeserver answers after the grace period. Silence, errors, empty pages and repetitions
+//      evict nobody.
 //  (2) Whoever is evicted has a revocation, stored, later than every token issued before.
 //  (3) A row lives while it is connected or one of its tokens is valid, also over a restart.
 //  (4) A room is watched while it has rows, and kIdleWatch after the last question about it.
@@ -133,6 +134,7 @@ class Conductor {
     std::string candidate;                   // who asked for a token last, if one of ours
     std::set<std::string> refused_as;        // since the last complete answer
     std::map<std::string, Instant> refused;  // users who were told that it is not for them
+    std::set<std::string> not_as;            // users as whom we may ask nothing
     std::map<std::string, Told> told;        // users who were asked about by name
     std::optional<Instant> idle_at;          // when it is forgotten; in idle_
   };
@@ -154,7 +156,11 @@ class Conductor {
                  const matrix::PolicyRow& policy);
   // The row's timer is due: an eviction that waited, a step of an absence, or its end.
   void RunTimer(Instant now, const AdmissionKey& key, Admission& row);
-  void ContinueAbsence(Instant now, const AdmissionKey& key, Admission& row);
+  void TakeStep(Instant now, const AdmissionKey& key, Admission& row);
+  // The homeserver answered about that room, asked at `requested_at`.
+  void ContinueAbsences(Instant now, Instant requested_at, const std::string& room_id);
+  // A membership in the room's call is this identity's.
+  [[nodiscard]] bool IsMember(const Admission& row) const;
   void EvictRow(Instant now, const AdmissionKey& key, Admission& row, matrix::EvidenceKind reason);
   void Restore(const AdmissionKey& key, Admission& row);
   void CloseRooms(Instant now, const std::string& room_id);

@@ -133,6 +133,7 @@ void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
   watch.last_at = now;
   watch.refused_as.clear();
   watch.refused.clear();
+  watch.not_as.clear();
   schedule_.HandleAnswer(now, answer.room_id, true, Duration::zero());
   const bool look_again = tracker_.Find(answer.room_id)->wants_look();
   if (look_again) {
@@ -142,6 +143,7 @@ void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
   }
   Apply(now, evidence);
   JudgeAgain(now, *asked_at, answer.room_id);
+  ContinueAbsences(now, *asked_at, answer.room_id);
   Heard(now);
   SendQuestions(now);
 }
@@ -172,10 +174,14 @@ void Conductor::HandleFailed(Instant now, const std::string& room_id, Watch& wat
 
 void Conductor::HandleRefused(Instant now, const RoomStateAnswer& answer, Watch& watch) {
   RoomState& room = *tracker_.Find(answer.room_id);
+  const auto asked_at = schedule_.AskedAt(answer.room_id);
   schedule_.HandleAnswer(now, answer.room_id, true, Duration::zero());
   watch.refused_as.insert(answer.as_user);
   std::vector<Evidence> evidence;
-  if (!answer.as_user.empty() && answer.status != RoomStateAnswer::Status::kNotAs) {
+  if (answer.status == RoomStateAnswer::Status::kNotAs) {
+    if (watch.not_as.size() >= limits::kRefusedUsersMax) watch.not_as.clear();
+    watch.not_as.insert(answer.as_user);
+  } else if (!answer.as_user.empty()) {
     if (watch.refused.size() >= limits::kRefusedUsersMax) watch.refused.clear();
     watch.refused[answer.as_user] = now;
     room.members().HandleRefusal(now, answer.as_user, evidence);
@@ -194,6 +200,10 @@ void Conductor::HandleRefused(Instant now, const RoomStateAnswer& answer, Watch&
     }
   }
   Apply(now, evidence);
+  // It is there, and what it pushes is all that there is to know.
+  if (watch.last == LastAnswer::kRefused && asked_at) {
+    ContinueAbsences(now, *asked_at, answer.room_id);
+  }
   Heard(now);
 }
 
@@ -310,7 +320,9 @@ MintFacts Conductor::FactsFor(Instant now, const MintQuery& query, const Watch& 
                             user->membership != matrix::Membership::kUnknown;
   facts.is_known_room =
       was_refused || is_known_out || (is_answered && watch.last == LastAnswer::kComplete);
-  facts.is_unreachable = !was_refused && (!is_answered || watch.last == LastAnswer::kFailed);
+  // As whom nothing may be asked, nothing can be known of: not even that the room is none of ours.
+  facts.is_unreachable = !was_refused && (!is_answered || watch.last == LastAnswer::kFailed ||
+                                          watch.not_as.contains(query.user_id));
   if (const Told* told = TellOf(now, query.room_id, query.user_id)) {
     facts.is_joined = facts.is_fresh = told->answer == matrix::JoinedAnswer::kJoined;
     facts.is_known_room = true;

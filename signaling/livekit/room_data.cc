@@ -71,6 +71,7 @@ void Room::DeliverData(Instant now, const Participant* sender, DataLane lane,
   if (replayable) reliable_cache_.Add({now, sender->sid, packet.sequence(), packet, bytes});
   for (const auto& [identity, receiver] : participants_) {
     if (receiver.get() == sender || !IsAddressed(packet, *receiver)) continue;
+    if (!receiver->info.permission().can_subscribe()) continue;  // has no connection for it
     if (receiver->downlink() == nullptr) {
       context_.Drop(DataDrop::kNotConnected);
       continue;

@@ -100,7 +100,7 @@ void Room::Unsubscribe(Instant now, Participant& subscriber, std::string track_s
   const Downlink downlink = it->second;
   subscriber.downlinks.erase(it);
   // With Flush, when it is known what else ends.
-  subscriber.has_capacity_again = SubscriptionsMax(downlink.rtx_ssrc != 0) > 0;
+  if (SubscriptionsMax(downlink.rtx_ssrc != 0) > 0) subscriber.has_capacity_again = true;
   if (downlink.subscription.valid()) {
     context_.index.subscriptions.erase(downlink.subscription);
     context_.media.Post(control::RemoveSubscription{downlink.subscription});

@@ -63,7 +63,8 @@ class RoomMembers {
 
   // The homeserver will not tell the state to anybody we could ask as: what was pushed is all there
   // is, and the order of its arrival the best guess where all of it was seen. What may be from
-  // before a complete state or a token is not believed.
+  // before a complete state, or is the first that is heard of somebody with a token, is not
+  // believed.
   void AcceptDoubts(Instant now, std::vector<Evidence>& out);
 
   // The homeserver says that `user_id` may not see the room.

@@ -43,6 +43,7 @@ rtc:
   tcp_port: 0
   node_ip: {ipv4: 192.0.2.7, ipv6: "2001:db8::7"}
   use_external_ip: true
+  external_ip_only: true
   ips: {includes: [192.0.2.0/24], excludes: [192.0.2.9]}
   interfaces: {excludes: [docker0]}
   enable_loopback_candidate: yes
@@ -99,6 +100,7 @@ TEST_F(ConfigYamlReads, MediaAddressesAndIceServers) {
   EXPECT_EQ(config.rtc.tcp_port, 0);
   EXPECT_THAT(config.rtc.node_ips, ElementsAre("192.0.2.7", "2001:db8::7"));
   EXPECT_TRUE(config.rtc.use_external_ip);
+  EXPECT_TRUE(config.rtc.external_ip_only);
   EXPECT_TRUE(config.rtc.enable_loopback_candidate);
   EXPECT_THAT(config.rtc.ips.includes, ElementsAre("192.0.2.0/24"));
   EXPECT_THAT(config.rtc.ips.excludes, ElementsAre("192.0.2.9"));

@@ -274,7 +274,7 @@ TEST_F(ConductorTest, ConcludesNothingAboutAUserAsWhomItMayNotAsk) {
     Answer(Status::kNotAs);
     Pass(Millis(200));
   }
-  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kUnknownAllowed);
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kUnreachable);
 }
 
 TEST_F(ConductorTest, DecidesAboutUnknownRoomsByItsOption) {

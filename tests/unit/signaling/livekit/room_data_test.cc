@@ -265,14 +265,15 @@ TEST_F(RoomData, CountsWhatGoesNoFurther) {
   EXPECT_EQ(Dropped(DataDrop::kUnknownSender), 1U);
 }
 
-TEST_F(RoomData, CountsWhatHasNoWayToItsReceiver) {
+TEST_F(RoomData, DropsNothingForWhoMayNotSubscribe) {
   JoinParams params = World::Params("room", "bob");
   params.single_peer_connection = false;
-  params.permission.set_can_subscribe(false);  // no second connection yet
+  params.permission.set_can_subscribe(false);
   Join(params);
   Client& alice = Join("alice");
   alice.SendData(DataLane::kLossy, User("hello"));
-  EXPECT_EQ(Dropped(DataDrop::kNotConnected), 1U);
+  EXPECT_THAT(TakeData(), IsEmpty());
+  EXPECT_EQ(Dropped(DataDrop::kNotConnected), 0U);
 }
 
 TEST_F(RoomData, HidesWhoAHiddenSenderIs) {

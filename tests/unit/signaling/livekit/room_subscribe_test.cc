@@ -87,6 +87,23 @@ TEST_F(RoomSubscribe, WaitsForPlaceWhereSubscriptionsAreLimited) {
   EXPECT_THAT(of_bob(), ElementsAre(second));
 }
 
+TEST_F(RoomSubscribe, GivesThePlaceOfWhoLeftToWhoWaits) {
+  world_.options.audio_subscriptions_max = 1;
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  Client& carol = Join("carol");
+  alice.Publish(Microphone("mic"));
+  alice.Publish(Camera("camera"));
+  Settle();
+  const std::string waiting = bob.Publish(Microphone("mic"));
+  Settle();
+  EXPECT_FALSE(carol.participant()->downlinks.contains(waiting));
+  pb::SignalRequest leave;
+  leave.mutable_leave();
+  alice.Send(leave);
+  EXPECT_TRUE(carol.participant()->downlinks.contains(waiting));
+}
+
 TEST_F(RoomSubscribe, SubscribesByHandWithoutAutoSubscribe) {
   Client& alice = Join("alice");
   JoinParams params = World::Params("room", "bob");
