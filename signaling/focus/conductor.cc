@@ -437,8 +437,9 @@ void Conductor::EvictRow(Instant now, const AdmissionKey& key, Admission& row,
   row.absence.reset();
   ++evictions_;
   store_.push_back(PutRevocation{Revocation{key.room_name, key.identity, row.tokens_before_unix}});
-  actions_.push_back(Evict{key.room_name, key.identity, reason, row.tokens_before_unix});
+  // First: the end of a connection that never carried media would end the job without a send.
   actions_.push_back(SendDelayedLeave{key.room_name, key.identity});
+  actions_.push_back(Evict{key.room_name, key.identity, reason, row.tokens_before_unix});
   table_.UpdateTimer(key);
 }
 

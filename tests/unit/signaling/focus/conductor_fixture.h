@@ -222,6 +222,7 @@ class ConductorTest : public ::testing::Test {
   void Note(const ConductorAction& action) {
     if (const auto* evict = std::get_if<Evict>(&action)) {
       evicted_.push_back(*evict);
+      deeds_.push_back("evict " + evict->identity);
     } else if (const auto* restrict_it = std::get_if<RestrictPublish>(&action)) {
       restricted_.push_back(restrict_it->identity);
     } else if (const auto* restore = std::get_if<RestorePublish>(&action)) {
@@ -236,6 +237,7 @@ class ConductorTest : public ::testing::Test {
       asked_devices_.push_back(device->device);
     } else if (const auto* leave = std::get_if<SendDelayedLeave>(&action)) {
       leaves_.push_back(leave->identity);
+      deeds_.push_back("leave " + leave->identity);
     } else if (const auto* change = std::get_if<CallChanged>(&action)) {
       changes_.push_back(change->kind);
     }
@@ -258,6 +260,7 @@ class ConductorTest : public ::testing::Test {
   std::vector<std::string> restored_;
   std::vector<std::string> closed_;
   std::vector<std::string> leaves_;
+  std::vector<std::string> deeds_;  // evictions and leaves, in their order
   std::vector<FetchRoomState> asked_;
   std::vector<AskIsJoined> asked_about_;
   std::vector<DeviceKey> asked_devices_;

@@ -26,6 +26,15 @@ TEST_F(ConductorTest, PutsOutEveryDeviceOfAKickedUserAtOnce) {
   EXPECT_EQ(stored_revocations_.size(), 2U);
 }
 
+// A connection that ends before it carries media looks like somebody who gave up, and that ends the
+// job without a send.
+TEST_F(ConductorTest, HasTheLeaveSentBeforeTheConnectionEnds) {
+  StartRoom({"@bob:hs"});
+  const auto phone = Mint("@bob:hs", "PHONE");
+  Push({Member("@bob:hs", "leave", "@admin:hs")});
+  EXPECT_THAT(deeds_, ElementsAre("leave " + phone.identity, "evict " + phone.identity));
+}
+
 TEST_F(ConductorTest, PutsOutARemoteUserWhoLeavesOrIsBanned) {
   StartRoom({"@carol:far", "@dave:far"});
   static_cast<void>(Connect("@carol:far", "C"));
