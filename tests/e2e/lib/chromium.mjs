@@ -11,16 +11,27 @@ const binaries = ['chromium-headless-shell', 'chromium', 'google-chrome'];
 const flags = ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required'];
 const fakeDevices = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 
+function launchOptions({ args, devices }) {
+  const executablePath = onPath(binaries);
+  if (!executablePath) throw new Skip(`none of ${binaries.join(', ')} is on PATH`);
+  return { executablePath, headless: true, args: [...flags, ...(devices ? fakeDevices : []), ...args] };
+}
+
 export class Chromium {
   // Without devices there is no camera, and nobody who lends it.
   static async launch({ args = [], devices = true } = {}) {
-    const executablePath = onPath(binaries);
-    if (!executablePath) throw new Skip(`none of ${binaries.join(', ')} is on PATH`);
     const self = new Chromium();
-    self.browser = await chromium.launch({
-      executablePath, headless: true, args: [...flags, ...(devices ? fakeDevices : []), ...args],
-    });
+    self.browser = await chromium.launch(launchOptions({ args, devices }));
     onCleanup('chromium', () => self.browser.close());
+    return self;
+  }
+
+  // One that kill() ends with SIGKILL, all its processes at once.
+  static async launchToKill() {
+    const self = new Chromium();
+    const server = await chromium.launchServer(launchOptions({ args: [], devices: true }));
+    self.kill = onCleanup('chromium to kill', () => server.kill());
+    self.browser = await chromium.connect(server.wsEndpoint());
     return self;
   }
 

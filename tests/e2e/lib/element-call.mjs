@@ -91,8 +91,8 @@ export class ElementCall {
   // Whoever opens it is signed in as `name` and in the call.
   link(name) { return `${this.site.url}/room/?user=${name}`; }
 
-  async open(name, url) {
-    this.pages[name] = await ElementCallPage.open(await this.t.browser(), name, {
+  async open(name, url, browser) {
+    this.pages[name] = await ElementCallPage.open(browser ?? (await this.t.browser()), name, {
       url, wellKnown: this.wellKnown, serverName: this.world.synapse.name,
     });
     return this.pages[name];
