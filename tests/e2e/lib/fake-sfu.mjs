@@ -15,12 +15,12 @@ export class FakeSfu {
   faults = [];  // what was wrong with a request
   #key;
 
-  static async start({ key, secret }) {
+  static async start({ key, secret, address = '127.0.0.1' }) {
     const self = new FakeSfu();
     self.#key = { key, secret };
     const server = http.createServer((request, response) => self.#serve(request, response));
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-    self.url = `ws://127.0.0.1:${server.address().port}`;
+    await new Promise((resolve) => server.listen(0, address, resolve));
+    self.url = `ws://${address}:${server.address().port}`;
     onCleanup('fake SFU', () => {
       server.closeAllConnections();
       server.close();

@@ -39,7 +39,7 @@ function statusOf(url) {
 
 // The words before a command that run it in a network namespace. `ip netns exec` gives it mounts of its own,
 // so what is laid over /etc there is seen by nobody else.
-function insideOf(netns, etc) {
+export function insideOf(netns, etc) {
   const mounts = Object.entries(etc).map(([name, file]) => `mount --bind '${file}' /etc/${name} && `).join('');
   return ['ip', 'netns', 'exec', netns, ...(mounts ? ['sh', '-c', `${mounts}exec "$0" "$@"`] : [])];
 }
