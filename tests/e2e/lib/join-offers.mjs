@@ -4,7 +4,9 @@ import { WebSocket } from 'ws';
 import { onCleanup } from './cleanup.mjs';
 
 export async function joinOffers(focus, { timeoutMs = 5000 } = {}) {
-  const query = new URLSearchParams({ access_token: focus.token('asker', 'asking'), protocol: '15', auto_subscribe: '0' });
+  const query = new URLSearchParams({
+    access_token: focus.token('asker', 'asking'), protocol: '15', auto_subscribe: '0',
+  });
   const socket = new WebSocket(`${focus.wsUrl}/rtc?${query}`);
   onCleanup('who asks for candidates', () => socket.terminate());
   const found = new Map();
