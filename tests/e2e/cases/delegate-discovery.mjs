@@ -16,7 +16,7 @@ import { Service, freePorts } from '../lib/service.mjs';
 import { TestCa } from '../lib/test-ca.mjs';
 import { toYaml } from '../lib/yaml.mjs';
 
-export const about = 'delegated leave at the client API that a document names, over TLS, and never at an address inside';
+export const about = 'delegated leave at the client API that a document names, by TLS, and never at an address inside';
 export const timeoutSeconds = 60;
 export const needsNamespaces = true;
 
