@@ -213,7 +213,8 @@ void ReadKeyFrames(Section throttle, RtcConfig& out) {
 
 void AcceptUnused(Section& rtc) {
   rtc.Unused({"advertise_internal_ip", "skip_external_ip_validation", "use_stun_port_as_ice"},
-             "external addresses are not discovered; name them in rtc.node_ip");
+             "with use_external_ip the machine's own addresses are offered too, unless "
+             "external_ip_only is on; the external one is not tried");
   rtc.Unused({"force_tcp", "allow_tcp_fallback", "tcp_fallback_rtt_threshold",
               "allow_udp_unstable_fallback"},
              "ICE over TCP is not offered");

@@ -395,8 +395,12 @@ void Conductor::RunTimer(Instant now, const AdmissionKey& key, Admission& row) {
 void Conductor::ContinueAbsences(Instant now, Instant requested_at, const std::string& room_id) {
   for (const AdmissionKey& key : table_.OfRoom(room_id)) {
     Admission& row = *table_.Find(key);
-    const bool waits = row.absence && row.absence->asked_since && row.connections > 0;
-    if (waits && *row.absence->asked_since <= requested_at) TakeStep(now, key, row);
+    if (!row.absence || !row.absence->asked_since || row.connections == 0) continue;
+    const Instant due_at = *row.absence->asked_since;
+    // A refreshed sticky member is pushed, and in no room's state: pushes may lag behind answers.
+    const bool is_sticky = row.absence->cause == EvidenceKind::kStickyExpired;
+    const bool is_told = !is_sticky || (last_heard_ && *last_heard_ >= due_at);
+    if (is_told && due_at <= requested_at) TakeStep(now, key, row);
   }
 }
 
