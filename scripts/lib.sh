@@ -21,6 +21,24 @@ fovea_node_modules() {
   echo "$(fovea_cache)/npm-$(fovea_hash "$lock" "$(dirname "$lock")/package.json")/node_modules"
 }
 
+# fovea_lay_out_page DIR: fills the folder that `fovea serve --dev --page DIR` shows. The page is ours; the
+# client library on it is LiveKit's own build.
+fovea_lay_out_page() {
+  local out=$1 root modules library
+  root=$(fovea_root)
+  mkdir -p "$out"
+  cp -r "$root/signaling/app/page/." "$out/"
+  # From the npm cache, or what scripts/e2e has installed beside the tests. Two versions may be installed
+  # under names that end in their number; the newest is the last.
+  for modules in "$(fovea_node_modules)" "$root/tests/e2e/node_modules"; do
+    library=$(printf '%s\n' "$modules"/livekit-client*/dist/livekit-client.umd.js |
+      sort --version-sort | tail -n 1)
+    [ ! -f "$library" ] || break
+  done
+  [ -f "$library" ] || fovea_fail "no livekit-client.umd.js in $modules; run scripts/setup"
+  cp "$library" "$out/livekit-client.umd.js"
+}
+
 # The Python environment with the Synapse of tests/e2e/synapse-requirements.txt.
 fovea_synapse() {
   echo "$(fovea_cache)/synapse-$(fovea_hash "$(fovea_root)/tests/e2e/synapse-requirements.txt")"

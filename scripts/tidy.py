@@ -19,6 +19,8 @@ MAX_FILE_LINES = 900
 MAX_FUNCTION_LINES = 70
 MAX_COLUMNS = 100  # of C++, where clang-format does it for you
 MAX_COLUMNS_ELSEWHERE = 120
+LIMITS = "sfu/core/limits.h"
+UNTESTED_LIMITS = {}  # those whose full case no test can bring about: name -> why
 
 CODE = {".h", ".cc", ".py", ".sh", ".mjs", ".cmake"}
 # Lines that cannot be broken: addresses and include paths.
@@ -33,6 +35,7 @@ _PARSER_MODULES = ("sfu/rtp/", "sfu/stun/", "sfu/sctp/", "signaling/wire/")
 _CONTROL = re.compile(r"\b(?:if|for|while|switch|catch|return|sizeof|decltype|alignas)\s*$")
 _INIT_LIST = re.compile(r"\)[^;{}]*(?<!:):(?!:)[^;]*[\w>]\s*$", re.DOTALL)
 _SCOPE = re.compile(r"\b(?:namespace|class|struct|union|enum)\b[^()=]*$", re.DOTALL)
+_LIMIT = re.compile(r"^inline constexpr [\w:]+ (k\w+) =", re.MULTILINE)
 
 
 def functions(text):
@@ -183,6 +186,24 @@ def check_fuzzing(sources, names):
             yield f"{path}:1: no seeds in tests/fuzz/corpus/{match[1]}/"
 
 
+def check_limits(sources, untested):
+    """Yields limits that no test names, and exceptions that are none (any more)."""
+    header = source_text.without_comments(sources.get(LIMITS, ""))
+    defined = {match[1]: header.count("\n", 0, match.start()) + 1 for match in _LIMIT.finditer(header)}
+    tested = set()
+    for path, text in sources.items():
+        if path.startswith("tests/"):
+            tested.update(re.findall(r"\blimits::(k\w+)", source_text.without_comments(text)))
+    for name, line in defined.items():
+        if name not in tested and name not in untested:
+            yield f"{LIMITS}:{line}: {name} is named by no test"
+    for name in untested:
+        if name not in defined:
+            yield f"scripts/tidy.py:1: UNTESTED_LIMITS: there is no {name}; take it out"
+        elif name in tested:
+            yield f"scripts/tidy.py:1: UNTESTED_LIMITS: a test names {name}; take it out"
+
+
 def check_architecture(root, names):
     """Yields modules that ARCHITECTURE.md does not mention."""
     document = root / "ARCHITECTURE.md"
@@ -217,6 +238,7 @@ def check(root, update_ratchet=False):
             findings += check_shape(name, text, names)
             long_ones |= long_functions(name, text)
     findings += check_fuzzing(sources, names)
+    findings += check_limits(sources, UNTESTED_LIMITS)
     findings += check_architecture(root, names)
 
     ratchet = root / "scripts/tidy_ratchet.txt"

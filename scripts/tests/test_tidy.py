@@ -133,5 +133,37 @@ class Fuzzing(unittest.TestCase):
         self.assertIn("no seeds", findings[0])
 
 
+class Limits(unittest.TestCase):
+    HEADER = ("// inline constexpr int kNot = 1;\n"
+              "inline constexpr std::size_t kA = 1;\n"
+              "inline constexpr std::uint32_t kBeyond =\n    2 * kA;\n"
+              "static_assert(kA <= kBeyond);\n")
+
+    def findings(self, test, untested=()):
+        sources = {"sfu/core/limits.h": self.HEADER, "sfu/a.cc": "limits::kA limits::kBeyond",
+                   "tests/unit/a_test.cc": test}
+        return list(tidy.check_limits(sources, dict.fromkeys(untested, "why")))
+
+    def test_a_limit_needs_a_test_that_names_it(self):
+        self.assertEqual([], self.findings("limits::kA + fovea::limits::kBeyond"))
+        self.assertEqual(["sfu/core/limits.h:3: kBeyond is named by no test"], self.findings("limits::kA"))
+
+    def test_neither_a_comment_nor_a_longer_name_is_a_test(self):
+        self.assertEqual(2, len(self.findings("// limits::kA\nlimits::kBeyondThat; \"limits::kA\"; kA;")))
+
+    def test_an_exception_may_be_made(self):
+        self.assertEqual([], self.findings("limits::kA", ["kBeyond"]))
+
+    def test_an_exception_that_is_none_is_found(self):
+        self.assertIn("a test names kA", self.findings("limits::kA limits::kBeyond", ["kA"])[0])
+        self.assertIn("there is no kC", self.findings("limits::kA limits::kBeyond", ["kC"])[0])
+
+    def test_every_limit_is_seen(self):
+        root = pathlib.Path(tidy.__file__).resolve().parents[1]
+        text = (root / tidy.LIMITS).read_text()
+        findings = list(tidy.check_limits({tidy.LIMITS: text}, {}))
+        self.assertEqual(text.count("inline constexpr "), len(findings))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -86,7 +86,7 @@ struct AddPublication {
   MediaKind kind = MediaKind::kAudio;
   Mid mid;
   bool muted = false;
-  InlineVector<CodecMapping, 16> codecs;
+  InlineVector<CodecMapping, limits::kCodecsPerSectionMax> codecs;
   rtp::ExtensionMap extensions;  // ids of the publisher's bundle
   InlineVector<LayerSource, limits::kSpatialLayersMax> layers;
 };

@@ -1,4 +1,7 @@
-// Every bound in one place. Each says what happens at the limit; a full case is counted and tested.
+// Every bound of memory, of work and of what others may send, in one place. Each says what happens
+// at the limit, and has a test that names it (scripts/tidy.py looks). Not here: what a format's own
+// fields can hold (RTP, RTCP, DTLS, Matrix ids), which stands with its parser, and the timing of
+// one algorithm, which stands with it.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +22,12 @@ inline constexpr std::size_t kPathMtuBytes = 1200;
 inline constexpr std::size_t kRxBatchPackets =
     64;  // larger: better batching, longer first-packet delay
 inline constexpr std::size_t kTxBatchPackets = 512;  // flushed when full, so never a drop by itself
+// Of one sendmsg with UDP_SEGMENT; the rest goes with the next. The kernel's own bound is 64 on
+// older kernels, and one message holds at most 65 507 bytes.
+inline constexpr std::size_t kUdpSegmentsMax = 40;
+// Addresses of this machine that a wildcard socket tells apart. Answers of further ones leave from
+// where the kernel likes.
+inline constexpr std::size_t kLocalAddressesMax = 64;
 
 // --- Per worker ------------------------------------------------------------------------------
 inline constexpr std::size_t kWorkersMax = 16;
@@ -27,6 +36,9 @@ inline constexpr std::size_t kPublicationsPerWorkerMax = 4096;
 inline constexpr std::size_t kSubscriptionsPerWorkerMax = 32768;
 inline constexpr std::size_t kSlabSlots =
     2048;  // > one RxBatch in hand + every lane's backlog we allow
+// Life-cycle events handed to signaling in one turn; the rest goes with the next. Larger: a burst
+// delays media and timers. Smaller: more turns of the loop.
+inline constexpr std::size_t kEventsPerPollMax = 1024;
 
 // --- ICE -------------------------------------------------------------------------------------
 // Further tuples of one session are refused (kTooManyTuples). 8 as in mediasoup: dual stack, Wi-Fi
@@ -34,6 +46,9 @@ inline constexpr std::size_t kSlabSlots =
 inline constexpr std::size_t kIceTuplesMax = 8;
 inline constexpr Duration kIceConsentTimeout =
     Seconds(15);  // no check for this long: session is lost
+// Larger than any answer of ours (76 bytes) and than a request with the longest user names; what
+// does not fit is not sent.
+inline constexpr std::size_t kStunMessageBytesMax = 768;
 
 // --- DTLS and SRTP ---------------------------------------------------------------------------
 // Larger than any certificate of a WebRTC peer (about 300 bytes), smaller than BoringSSL's 100 KB;
@@ -53,13 +68,17 @@ inline constexpr std::size_t kDtlsAppRecordsPerDatagramMax = 4;
 inline constexpr std::size_t kSrtpReplayWindowPackets = 1024;
 
 // --- RTP -------------------------------------------------------------------------------------
-inline constexpr std::size_t kCodecsPerTrackMax = 4;
+// Of one section, each with its RTX; Chromium offers eleven for video. Packets of further ones are
+// dropped.
+inline constexpr std::size_t kCodecsPerSectionMax = 16;
+inline constexpr std::size_t kCodecsPerTrackMax = 4;  // toward a subscriber; likewise
+// Layers of one track; packets of higher ones are not forwarded.
 inline constexpr std::size_t kSpatialLayersMax = 3;
 inline constexpr std::size_t kTemporalLayersMax = 4;
 inline constexpr std::size_t kSsrcsPerSessionMax = 256;
 inline constexpr std::size_t kMidBytesMax = 16;
 inline constexpr std::size_t kRidBytesMax = 16;
-inline constexpr std::size_t kHeaderExtensionsMax = 16;
+inline constexpr std::size_t kHeaderExtensionsMax = 16;  // of a packet of ours; no more are added
 // Numbers answered per NACK packet; one of 1200 bytes could order 5000 retransmissions. The rest is
 // counted (kRtxThrottled) and asked for again.
 inline constexpr int kNackAnswersMax = 128;
@@ -68,6 +87,20 @@ inline constexpr int kNackAnswersMax = 128;
 inline constexpr int kCatchUpPacketsMax = 64;
 // A two-byte header extension element holds no more (RFC 8285 section 4.3).
 inline constexpr std::size_t kDependencyDescriptorBytesMax = 255;
+// Numbers missing at once per source; a burst beyond it is cheaper to repair by a key frame.
+// Larger: NACKs of a dead uplink crowd out media when it returns. Smaller: key frames for bursts
+// that retransmission repairs. LiveKit's client library keeps 100.
+inline constexpr int kNackMissingMax = 128;
+// RTCP of a peer. A peer sends one FIR entry per video stream; more makes the packet malformed. One
+// DLRR item per receiver of ours, which is one per session; further ones are ignored.
+inline constexpr std::size_t kFirEntriesMax = 32;
+inline constexpr std::size_t kDlrrItemsMax = 32;
+// Half the number space: with more statuses in one packet the numbers could not be unwrapped.
+// It also bounds the work that one small packet of run lengths can cause. Longer: malformed.
+inline constexpr int kTwccStatusesMax = 1 << 15;
+// Of one feedback packet of ours; what does not fit goes into the next.
+inline constexpr std::size_t kTwccArrivalsMax = 256;
+inline constexpr std::size_t kTwccChunksMax = 250;
 
 // --- Retransmission --------------------------------------------------------------------------
 // Per track, shared by its layers. Larger: answers later NACKs, costs memory per publisher. 256 KiB
@@ -80,7 +113,8 @@ inline constexpr std::size_t kHistoryPacketsPerLayerAudio = 128;
 // 512 packets of 1200 B are 2 s at 2.5 Mbit/s; 128 audio packets are 2.5 s.
 inline constexpr std::size_t kOutgoingLogVideo = 512;
 inline constexpr std::size_t kOutgoingLogAudio = 128;
-inline constexpr int kResendsPerPacketMax = 3;  // further NACKs of one packet: kRtxThrottled
+// Further NACKs of one packet: kRtxThrottled. OutgoingSlot counts in two bits.
+inline constexpr int kResendsPerPacketMax = 3;
 // Without RTX: so many packets back one may be sent again, 8 bytes each; older: kRtxNotInHistory.
 // 64 packets of audio are 1.3 s. Powers of two.
 inline constexpr std::size_t kRepeatableVideo = 512;
@@ -100,6 +134,9 @@ inline constexpr std::size_t kDataChannelsPerSessionMax = 16;
 // Longer labels and protocols are refused: LiveKit's longest is "_data_track".
 inline constexpr std::size_t kDataChannelLabelBytesMax = 256;
 inline constexpr std::size_t kDataMessageBytesMax = 64 * 1024;  // LiveKit clients clamp to 64 000
+// Bounds reassembly of one association. Half of it is where usrsctp begins to deliver in parts, so
+// a message that we accept always comes whole.
+inline constexpr std::uint32_t kSctpReceiveWindowBytes = 4 * kDataMessageBytesMax;
 inline constexpr std::size_t kSctpSendBufferBytesMax = 1024 * 1024;  // per association
 inline constexpr std::size_t kSctpAssociationsMax = 4096;            // full: creation is refused
 inline constexpr std::size_t kSctpTransmitQueue = 4096;              // full: dropped, SCTP repeats
@@ -121,6 +158,7 @@ inline constexpr std::size_t kSdpItemsPerSectionMax = 128;
 inline constexpr std::size_t kSdpFeedbackPerCodecMax = 16;  // further rtcp-fb lines are refused
 inline constexpr std::size_t kMetadataBytesMax = 512 * 1024;
 inline constexpr std::size_t kAttributesBytesMax = 64 * 1024;
+// In bytes of UTF-8, as LiveKit counts them; longer ones are refused.
 inline constexpr std::size_t kRoomNameCharsMax = 256;
 inline constexpr std::size_t kIdentityCharsMax = 256;
 inline constexpr std::size_t kParticipantNameCharsMax = 256;
@@ -139,6 +177,13 @@ inline constexpr std::size_t kDataNoncesMax =
 inline constexpr std::size_t kWsSendQueueBytesMax =
     4 * 1024 * 1024;  // a slower client is disconnected
 inline constexpr std::size_t kHttpConnectionsMax = 16384;
+// Behind a request that is being answered; beyond, the connection is not read from meanwhile.
+inline constexpr std::size_t kHttpReadAheadBytes = 64 * 1024;
+inline constexpr int kListenBacklog = 1024;  // fits a reconnect storm; the kernel may cap it
+// Of participants in one update, LiveKit's figure: more are told in several, because one giant
+// roster would block what follows. Who joins gets the whole roster at once.
+inline constexpr std::size_t kUpdateChunkBytes = 128 * 1024;
+inline constexpr std::int32_t kFakeSpeechSecondsMax = 60;  // nobody speaks longer for a test
 // Calls with series of their own in /metrics, the largest first; the rest is counted
 // (fovea_call_series_left_out_total). Room names come from clients, and each series costs whoever
 // scrapes us memory for days; 256 calls are some 1800 series.
@@ -167,7 +212,7 @@ inline constexpr std::size_t kWellKnownBytesMax = 50 * 1024;
 inline constexpr int kWellKnownRedirectsMax = 3;
 inline constexpr int kDoctorRedirectsMax = 3;             // further ones are shown as they are
 inline constexpr std::size_t kStunAnswerBytesMax = 1500;  // of a STUN server; the rest is cut off
-// Requests for our own document while the operator's is fetched; further ones get ours alone.
+// Requests for our document while the operator's is fetched for the first time; further ones: 502.
 inline constexpr std::size_t kWellKnownWaitingMax = 256;
 
 // --- Redis (external mode): beyond any of these the stream is broken and opened anew ------------
@@ -178,13 +223,15 @@ inline constexpr std::size_t kRespDepthMax = 4;
 // A webhook of the other SFU about a full room names every track of a participant.
 inline constexpr std::size_t kSfuWebhookBytesMax = 8 * 1024 * 1024;
 static_assert(kSfuWebhookBytesMax <= kHttpLargeBodyBytesMax);
+// Commands sent in one go; the rest waits for the answers.
+inline constexpr std::size_t kRedisBatchMax = 1000;
 // Larger: a restart of ours is a burst for the other server. Smaller: it takes longer to learn.
 inline constexpr std::size_t kPresenceLookupsMax = 32;
 
 // --- Token requests -----------------------------------------------------------------------------
 inline constexpr std::size_t kAccessTokenBytesMax = 4096;    // of an OpenID token; longer: refused
 inline constexpr std::size_t kDelegationUrlBytesMax = 2048;  // longer ones are refused
-inline constexpr std::size_t kFocusUrlBytesMax = 1024;       // longer ones are not advertised
+inline constexpr std::size_t kHomeserverUrlBytesMax = 1024;  // found in a well-known; likewise
 // An answer is a user id; more is somebody's attempt to keep us busy.
 inline constexpr std::size_t kUserInfoBytesMax = 64 * 1024;
 // OpenID checks under way at one server, and at all that are strangers; behind them those that
@@ -223,6 +270,11 @@ inline constexpr std::size_t kWatchedRoomsMax = 16'384;   // further ones get no
 inline constexpr std::size_t kIdleWatchesMax = 1024;
 inline constexpr std::size_t kRefusedUsersMax = 64;  // of a room; full: forgotten, asked again
 inline constexpr std::size_t kToldUsersMax = 64;     // of those asked about by name, likewise
+// Events under one state key remembered as past. A repetition of an older one than these is told by
+// its timestamp.
+inline constexpr std::size_t kPastVersionsMax = 6;
+// What a member may say of itself; longer counts as this, so that the sum of two cannot overflow.
+inline constexpr Duration kMemberExpiresMax = Seconds(30L * 24 * 3600);
 // Of a room. Beyond, the joined go before the rest, and those who have or want tokens before them.
 inline constexpr std::size_t kRoomUsersMax = 20'000;
 inline constexpr std::size_t kRoomSlotsMax = 256;  // further slots of a room are not remembered
@@ -234,7 +286,8 @@ inline constexpr std::size_t kDeviceQuestionsMax = 4;  // under way; others wait
 // Of what one user waits for; longer ones are no answer. A hundred delayed events, Synapse's most,
 // fit.
 inline constexpr std::size_t kHomeserverAnswerBytesMax = 1024 * 1024;
-inline constexpr std::size_t kCallsRememberedMax = 16'384;  // full: the one that ended first goes
+// Full: the one that ended first goes; those that are on stay, bounded by the rooms of a server.
+inline constexpr std::size_t kCallsRememberedMax = 16'384;
 
 // --- Who is admitted ----------------------------------------------------------------------------
 // Identities with a token of ours; further ones get none, because a token that is not remembered
@@ -266,5 +319,27 @@ inline constexpr std::size_t kStateWritesMax = 2 * kAdmissionsMax;
 // The same for revocations, which wait in a queue of their own and go first: no flood of other
 // changes pushes one out. Every admission may be put out, and its revocation end.
 inline constexpr std::size_t kStateUrgentWritesMax = kRevocationsMax;
+
+// --- Configuration: more is an error that says where, unless said otherwise ---------------------
+// The commented example is 10 KB; a file of this size is not a configuration.
+inline constexpr std::size_t kYamlBytesMax = 256 * 1024;
+inline constexpr std::size_t kYamlDepthMax = 16;
+// Nodes and bytes of text, aliases counted as what they stand for. Looking for duplicate keys is
+// quadratic in the first.
+inline constexpr std::size_t kYamlNodesMax = 4096;
+inline constexpr std::size_t kYamlTextBytesMax = 1024 * 1024;
+// Of any file that a setting names, but for those that BoringSSL reads itself.
+inline constexpr std::size_t kFileBytesMax = 1024 * 1024;
+inline constexpr std::size_t kConfigServersMax = 1024;  // in each of the lists of servers
+inline constexpr std::size_t kConfigNetworksMax = 64;
+inline constexpr std::size_t kConfigNotesMax = 100;  // told to the log; further ones are not told
+inline constexpr std::size_t kListenersMax = 16;
+inline constexpr std::size_t kWebhookTargetsMax = 16;
+inline constexpr std::size_t kIceServersMax = 16;  // clients gather from each of them
+inline constexpr std::size_t kNodeIpsMax = 8;      // each is a candidate that every client probes
+// The page's client library has 610 kB; a directory named by mistake may hold anything. A larger
+// file is not served.
+inline constexpr std::uintmax_t kPageFileBytesMax = 8 * 1024 * 1024;
+inline constexpr std::size_t kPageFilesMax = 64;
 
 }  // namespace fovea::limits

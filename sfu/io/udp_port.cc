@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "sfu/core/limits.h"
 #include "sfu/io/destination_order.h"
 #include "sfu/io/socket_address.h"
 
@@ -18,12 +19,7 @@ namespace {
 
 using worker::LocalAddressId;
 
-// The kernel's UDP_MAX_SEGMENTS is 64 on older kernels, and one message holds at most 65 507 bytes.
-constexpr std::size_t kSegmentsMax = 40;
 constexpr std::size_t kSegmentBytes = CMSG_SPACE(sizeof(std::uint16_t));
-// Addresses of this machine that a wildcard socket tells apart. Answers of further ones leave from
-// where the kernel likes.
-constexpr std::size_t kLocalAddressesMax = 64;
 
 struct alignas(cmsghdr) RxControl {
   std::array<char, kPacketInfoBytes> bytes;
@@ -130,7 +126,7 @@ LocalAddressId UdpPort::IdOf(const NetAddress& local) {
   std::size_t i = 0;
   while (i < local_addresses_.size() && local_addresses_[i] != local) ++i;
   if (i == local_addresses_.size()) {
-    if (i == kLocalAddressesMax) return LocalAddressId::kAny;
+    if (i == limits::kLocalAddressesMax) return LocalAddressId::kAny;
     local_addresses_.push_back(local);
   }
   return static_cast<LocalAddressId>(i + 1);
@@ -182,7 +178,7 @@ std::size_t UdpPort::BuildMessages(const worker::TxBatch& batch) {
     const std::uint16_t segment = head.size;
     std::size_t run = 1;
     // The rule of UDP_SEGMENT: all segments equal, only the last may be shorter.
-    while (segmentation_ && at + run < batch.size() && run < kSegmentsMax) {
+    while (segmentation_ && at + run < batch.size() && run < limits::kUdpSegmentsMax) {
       const worker::TxBatch::Entry& next = batch.entry(s.order[at + run]);
       if (!next.SamePath(head) || next.size > segment) break;
       ++run;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "sfu/core/check.h"
+#include "sfu/core/limits.h"
 
 namespace fovea::rtp {
 namespace {
@@ -49,7 +50,7 @@ NackTracker::Verdict NackTracker::OnNewest(Instant now, ExtSeq seq) {
   too_old_run_ = 0;
   const std::int64_t gap = seq.value() - highest_.value() - 1;
   const std::uint64_t given_up_before = given_up_total_;
-  if (gap > kMissingMax) {
+  if (gap > limits::kNackMissingMax) {
     given_up_total_ += static_cast<std::uint64_t>(gap);
     Start(seq);
     return Verdict::kLost;
@@ -57,7 +58,7 @@ NackTracker::Verdict NackTracker::OnNewest(Instant now, ExtSeq seq) {
   const ExtSeq first_missing = Before(highest_, -1);
   MoveWindowTo(seq);
   for (ExtSeq lost = first_missing; lost < seq; lost = Before(lost, -1)) {
-    if (missing_.size() == std::size_t{kMissingMax}) ForgetOldest();
+    if (missing_.size() == std::size_t{limits::kNackMissingMax}) ForgetOldest();
     missing_.push_back(Missing{.seq = lost, .ask_at = now + kReorderWait, .requests = 0});
   }
   if (gap > 0) UpdateNextRequest();
@@ -88,7 +89,7 @@ NackTracker::Verdict NackTracker::OnLate(ExtSeq seq) {
   return Verdict::kRecovered;
 }
 
-// REQUIRES: highest - highest_ <= kMissingMax + 1 < kWindow.
+// REQUIRES: highest - highest_ <= limits::kNackMissingMax + 1 < kWindow.
 void NackTracker::MoveWindowTo(ExtSeq highest) {
   for (ExtSeq seq = Before(highest_, -1); seq < highest; seq = Before(seq, -1)) {
     received_.reset(Slot(seq));

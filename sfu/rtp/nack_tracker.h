@@ -9,6 +9,7 @@
 
 #include "sfu/core/deadline.h"
 #include "sfu/core/inline_vector.h"
+#include "sfu/core/limits.h"
 #include "sfu/core/seq.h"
 #include "sfu/core/time.h"
 
@@ -29,10 +30,6 @@ class NackTracker {
   // Larger: asks for packets too late to be played. Smaller: gives up sooner and costs a key frame.
   // 512 packets of 1200 B are 2.4 s at 2 Mbit/s and 0.6 s at 8 Mbit/s.
   static constexpr int kWindow = 512;
-  // Missing numbers remembered at once; a burst beyond it is cheaper to repair by a key frame.
-  // Larger: NACKs of a dead uplink crowd out media when it returns. Smaller: key frames for bursts
-  // that retransmission repairs. LiveKit's client library keeps 100.
-  static constexpr int kMissingMax = 128;
   // Larger: recovery waits for packets that were only reordered. Smaller: asks for those in vain.
   // mediasoup waits 10 ms, LiveKit 20; Wi-Fi reorders within a few milliseconds.
   static constexpr Duration kReorderWait = Millis(10);
@@ -47,7 +44,7 @@ class NackTracker {
   // burst of stragglers looks like a restart. Larger: a restarted stream stays dark for longer.
   static constexpr int kRestartAfter = 5;
 
-  using Requests = InlineVector<ExtSeq, kMissingMax>;
+  using Requests = InlineVector<ExtSeq, limits::kNackMissingMax>;
 
   enum class Verdict : std::uint8_t {
     kNew,        // the highest so far
@@ -58,8 +55,8 @@ class NackTracker {
   };
 
   // Records an arrival. O(gap); allocates only while more is missing than ever before. A gap wider
-  // than kMissingMax forgets all older gaps. After kRestartAfter consecutive numbers behind the
-  // window it starts over with kLost.
+  // than limits::kNackMissingMax forgets all older gaps. After kRestartAfter consecutive numbers
+  // behind the window it starts over with kLost.
   [[nodiscard]] Verdict OnPacket(Instant now, ExtSeq seq);
 
   // Appends to `out` what should be asked for at `now`, ascending, as far as `out` has room.

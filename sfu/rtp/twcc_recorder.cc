@@ -6,6 +6,7 @@
 
 #include "sfu/core/check.h"
 #include "sfu/core/inline_vector.h"
+#include "sfu/core/limits.h"
 
 namespace fovea::rtp {
 namespace {
@@ -63,7 +64,7 @@ void TwccRecorder::MoveWindowTo(ExtSeq seq) {
   }
   highest_ = seq;
   // A feedback names fewer than 2^15 numbers; what lies further back is beyond any estimator.
-  next_report_ = std::max(next_report_, After(highest_, 1 - kTwccStatusesMax));
+  next_report_ = std::max(next_report_, After(highest_, 1 - limits::kTwccStatusesMax));
 }
 
 bool TwccRecorder::MaybeBuildFeedback(Instant now, Ssrc sender, Ssrc media, ByteWriter& writer) {

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "sfu/core/check.h"
+#include "sfu/core/limits.h"
 #include "sfu/sctp/packet_filter.h"
 
 namespace fovea::sctp {
@@ -57,7 +58,7 @@ void Configure() {
   usrsctp_sysctl_set_sctp_no_csum_on_loopback(0);
   // Tags need not rest: over DTLS no packet of an old association can arrive.
   usrsctp_sysctl_set_sctp_vtag_time_wait(0);
-  usrsctp_sysctl_set_sctp_recvspace(kSctpReceiveWindowBytes);
+  usrsctp_sysctl_set_sctp_recvspace(limits::kSctpReceiveWindowBytes);
   usrsctp_sysctl_set_sctp_sendspace(limits::kSctpSendBufferBytesMax);
   usrsctp_sysctl_set_sctp_nr_outgoing_streams_default(kSctpStreams);
   usrsctp_sysctl_set_sctp_nr_incoming_streams_default(kSctpStreams);
@@ -85,7 +86,7 @@ bool Subscribe(UsrsctpSocket* so) {
 
 bool SetBuffers(UsrsctpSocket* so) {
   return SetOption(so, SOL_SOCKET, SO_SNDBUF, static_cast<int>(limits::kSctpSendBufferBytesMax)) &&
-         SetOption(so, SOL_SOCKET, SO_RCVBUF, static_cast<int>(kSctpReceiveWindowBytes));
+         SetOption(so, SOL_SOCKET, SO_RCVBUF, static_cast<int>(limits::kSctpReceiveWindowBytes));
 }
 
 bool SetProtocol(UsrsctpSocket* so) {

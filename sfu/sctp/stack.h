@@ -33,9 +33,6 @@ inline constexpr std::size_t kSctpPacketBytesMax = limits::kPathMtuBytes - 40;
 // free.
 inline constexpr std::uint16_t kSctpStreams = 64;
 static_assert(kSctpStreams >= 2 * limits::kDataChannelsPerSessionMax);  // all of one parity
-// Bounds reassembly of one association. Half of it is where usrsctp begins to deliver in parts, so
-// a message that we accept always comes whole.
-inline constexpr std::uint32_t kSctpReceiveWindowBytes = 4 * limits::kDataMessageBytesMax;
 
 // A whole message of at most kDataMessageBytesMax.
 struct Delivery {

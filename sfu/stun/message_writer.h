@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "sfu/core/bytes.h"
+#include "sfu/core/limits.h"
 #include "sfu/core/net_address.h"
 #include "sfu/stun/message.h"
 
@@ -18,9 +19,6 @@ namespace fovea::stun {
 // at the end. What does not fit makes Finish() return an empty span.
 class MessageWriter {
  public:
-  // Larger than any answer of ours (76 bytes) and than a request with the longest user names.
-  static constexpr std::size_t kBytesMax = 768;
-
   MessageWriter(MessageClass message_class, const TransactionId& id,
                 std::uint16_t method = kBindingMethod);
   MessageWriter(const MessageWriter&) = delete;  // writer_ points into buffer_
@@ -50,7 +48,7 @@ class MessageWriter {
   // Sets the header length as if `upcoming` more bytes were already written.
   void SetLength(std::size_t upcoming);
 
-  std::array<std::uint8_t, kBytesMax> buffer_{};
+  std::array<std::uint8_t, limits::kStunMessageBytesMax> buffer_{};
   ByteWriter writer_{buffer_};
 };
 

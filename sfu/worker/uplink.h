@@ -112,7 +112,7 @@ class Uplink {
   const std::uint32_t clock_rate_;
   // As last negotiated.
   control::Mid mid_;
-  InlineVector<control::CodecMapping, 16> codecs_;
+  InlineVector<control::CodecMapping, limits::kCodecsPerSectionMax> codecs_;
   rtp::ExtensionMap extensions_;
   // Learned.
   InlineVector<Layer, limits::kSpatialLayersMax> layers_;

@@ -2,11 +2,11 @@
 
 #include <cstring>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::worker {
 namespace {
 
-// Larger: a burst on one lane delays the others and the timers. Smaller: more turns of the loop.
-constexpr std::size_t kEventsPerPollMax = 1024;
 // How soon a full event ring is tried again. Smaller: more turns for nothing while signaling is
 // busy.
 constexpr Duration kEventsRetry = Millis(5);
@@ -141,7 +141,7 @@ void Worker::PostSample(const control::WorkerEvent& event) {
 }
 
 void Worker::FlushEvents(Instant now) {
-  std::size_t budget = kEventsPerPollMax;
+  std::size_t budget = limits::kEventsPerPollMax;
   while (!unsent_life_cycle_.empty() && budget-- > 0 &&
          links_.channel.events.TryPush(unsent_life_cycle_.front())) {
     unsent_life_cycle_.pop_front();

@@ -11,6 +11,29 @@ namespace {
 constexpr std::size_t kLaneBudget = 256;
 constexpr std::size_t kFeedbackBudget = 256;
 
+// Whether a subscriber leaves the packet out because it gets and wants other layers, or wants none;
+// and whether all do. One that waits for the packet's layer to begin wants it.
+bool HasOtherLayers(const Downlink& downlink, const router::PacketMeta& packet) {
+  const router::Layers current = downlink.subscription.current();
+  const router::Layers target = downlink.subscription.target();
+  const router::LayerMode mode = downlink.subscription.config().mode;
+  if (mode == router::LayerMode::kAudio) return false;
+  if (target.is_none()) return true;
+  if (current.is_none()) return false;
+  const auto temporal = static_cast<std::int8_t>(packet.frame.temporal);
+  if (temporal > std::max(current.temporal, target.temporal)) return true;
+  if (mode == router::LayerMode::kSvc) {
+    const auto spatial = static_cast<std::int8_t>(packet.frame.spatial);
+    return packet.layer != 0 || spatial > std::max(current.spatial, target.spatial);
+  }
+  const auto layer = static_cast<std::int8_t>(packet.layer);
+  return layer != current.spatial && layer != target.spatial;
+}
+bool HaveOtherLayers(const Track& track, const router::PacketMeta& packet) {
+  return std::all_of(track.downlinks.begin(), track.downlinks.end(),
+                     [&](const Downlink* downlink) { return HasOtherLayers(*downlink, packet); });
+}
+
 }  // namespace
 
 std::optional<DropReason> Worker::Route(Instant now, const Uplink& uplink,
@@ -23,12 +46,15 @@ std::optional<DropReason> Worker::Route(Instant now, const Uplink& uplink,
   for (std::size_t worker = 0; worker < links_.mesh.workers(); ++worker) {
     if ((others & (1U << worker)) != 0) ShareWith(now, worker, uplink, slot_index);
   }
+  const std::uint64_t forwarded_before = stats_.rtp_forwarded;
   if (track != tracks_.end()) Deliver(now, *track->second, slot);
   // Muted packets and padding go on as far as the subscriptions, which leave them out of their
   // numbering; they are dropped all the same.
   if (uplink.muted) return DropReason::kMuted;
   if (slot.meta.packet.payload_bytes == 0) return DropReason::kPaddingOnly;
-  if (track == tracks_.end() && others == 0) return DropReason::kNoSubscriber;
+  if (others != 0 || stats_.rtp_forwarded != forwarded_before) return std::nullopt;
+  if (track == tracks_.end()) return DropReason::kNoSubscriber;
+  if (HaveOtherLayers(*track->second, slot.meta.packet)) return DropReason::kLayerNotWanted;
   return std::nullopt;
 }
 

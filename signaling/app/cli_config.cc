@@ -1,8 +1,10 @@
 #include "signaling/app/cli_config.h"
 
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "sfu/core/net_address.h"
 #include "signaling/app/config_rules.h"
 #include "signaling/app/config_values.h"
@@ -89,6 +91,9 @@ std::optional<ConfigError> ApplyAddresses(const ServeFlags& flags, const Surroun
   for (const std::string& address : flags.bind) {
     if (address.empty() || NetAddress::Parse(address, 0)) continue;
     return Expected("--bind", "an IP address, or \"\" for all, found " + Quoted(address));
+  }
+  if (flags.bind.size() > limits::kListenersMax) {
+    return Expected("--bind", "at most " + std::to_string(limits::kListenersMax) + " addresses");
   }
   if (!flags.bind.empty()) config.bind_addresses = flags.bind;
   const Given node_ip = FlagOrVariable(flags.node_ip, "--node-ip", "NODE_IP", surroundings);

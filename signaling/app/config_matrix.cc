@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "signaling/app/config.h"
 #include "signaling/app/config_section.h"
 #include "signaling/app/config_values.h"
@@ -12,9 +13,6 @@
 
 namespace fovea::app {
 namespace {
-
-constexpr std::size_t kServersMax = 1024;  // in each of the lists of servers
-constexpr std::size_t kNetworksMax = 64;
 
 void ReadServerName(Section& section, std::string_view key, std::string& out) {
   std::string text;
@@ -97,9 +95,9 @@ void ReadFullAccess(Section& access, std::vector<std::string>& out) {
   std::vector<std::string> names;
   const YamlNode* value = access.Any("full_access_homeservers");
   access.TextList("full_access_homeservers", names);
-  if (names.size() > kServersMax) {
+  if (names.size() > limits::kConfigServersMax) {
     access.Error(*value, "full_access_homeservers",
-                 "at most " + std::to_string(kServersMax) + " servers");
+                 "at most " + std::to_string(limits::kConfigServersMax) + " servers");
     return;
   }
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -122,8 +120,9 @@ void ReadNetworks(Section& section, std::string_view key, std::vector<std::strin
     section.Error(value->items[i], key, "networks such as 10.0.0.0/8, found " + Quoted(ranges[i]));
     return;
   }
-  if (ranges.size() > kNetworksMax) {
-    section.Error(*value, key, "at most " + std::to_string(kNetworksMax) + " networks");
+  if (ranges.size() > limits::kConfigNetworksMax) {
+    section.Error(*value, key,
+                  "at most " + std::to_string(limits::kConfigNetworksMax) + " networks");
     return;
   }
   // An empty list that is written down means none, not the default.
@@ -167,8 +166,12 @@ void ReadServerMap(Section& section, std::string_view key,
                    std::map<std::string, std::string>& out) {
   const YamlNode* value = section.Any(key);
   if (value == nullptr) return;
-  if (value->kind != YamlNode::Kind::kMap || value->entries.size() > kServersMax) {
+  if (value->kind != YamlNode::Kind::kMap) {
     section.Error(*value, key, "lines of \"server name: URL\", found " + Describe(*value));
+    return;
+  }
+  if (value->entries.size() > limits::kConfigServersMax) {
+    section.Error(*value, key, "at most " + std::to_string(limits::kConfigServersMax) + " servers");
     return;
   }
   for (const YamlEntry& entry : value->entries) {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "sfu/core/net_address.h"
 #include "signaling/app/config.h"
 #include "signaling/app/config_matrix.h"
@@ -25,6 +26,10 @@ constexpr std::string_view kSkipVerify = "YES_I_KNOW_WHAT_I_AM_DOING";
 
 ConfigError Wrong(const std::string& source, std::string_view expected) {
   return {.file = source, .line = 0, .column = 0, .message = "expected " + std::string(expected)};
+}
+
+ConfigError TooManyServers(const std::string& source) {
+  return Wrong(source, "at most " + std::to_string(limits::kConfigServersMax) + " servers");
 }
 
 std::string_view Trim(std::string_view text) {
@@ -122,6 +127,7 @@ MaybeError Reader::ReadFullAccess() {
     }
     return Wrong(kName, "homeservers with commas between them, or \"*\", found nothing");
   }
+  if (names.size() > limits::kConfigServersMax) return TooManyServers(kName);
   for (const std::string& name : names) {
     if (name == "*" && names.size() == 1) continue;
     if (!matrix::ServerName::Parse(name)) {
@@ -193,6 +199,7 @@ MaybeError Reader::ReadOverrides() {
     }
     config_.federation.cs_api.insert_or_assign(name, std::move(url));
   }
+  if (config_.federation.cs_api.size() > limits::kConfigServersMax) return TooManyServers(kName);
   return std::nullopt;
 }
 

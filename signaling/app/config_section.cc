@@ -5,13 +5,11 @@
 #include <numeric>
 #include <utility>
 
+#include "sfu/core/limits.h"
 #include "signaling/app/config_values.h"
 
 namespace fovea::app {
 namespace {
-
-// Notes beyond this are dropped: a file can hold thousands of keys, a log should not.
-constexpr std::size_t kNotesMax = 100;
 
 // Levenshtein distance, with two swapped neighbours as one step.
 std::size_t EditDistance(std::string_view a, std::string_view b) {
@@ -95,7 +93,7 @@ void ConfigFindings::Error(YamlPlace place, std::string message) {
 }
 
 void ConfigFindings::Note(YamlPlace place, std::string message) {
-  if (notes_.size() >= kNotesMax) return;
+  if (notes_.size() >= limits::kConfigNotesMax) return;
   notes_.push_back(ConfigError{file_, place.line, place.column, std::move(message)}.ToString());
 }
 

@@ -5,13 +5,13 @@
 #include <charconv>
 #include <limits>
 
+#include "sfu/core/limits.h"
 #include "sfu/core/net_address.h"
 
 namespace fovea::app {
 namespace {
 
 constexpr std::size_t kQuotedCharsMax = 40;
-constexpr std::size_t kNodeIpsMax = 8;  // each is a candidate that every client probes
 constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 constexpr std::int64_t kDurationMaxNanos = 100LL * 365 * 24 * 3600 * kNanosPerSecond;
 
@@ -168,7 +168,7 @@ Result<std::vector<std::string>, std::string> ParseNodeIps(std::string_view text
   while (true) {
     const std::size_t comma = rest.find(',');
     const std::optional<NetAddress> address = NetAddress::Parse(Trim(rest.substr(0, comma)), 0);
-    if (!address || !CanBeReached(*address) || ips.size() == kNodeIpsMax) {
+    if (!address || !CanBeReached(*address) || ips.size() == limits::kNodeIpsMax) {
       return Failure{
           "the address that clients reach this machine at, such as 192.0.2.7 or "
           "192.0.2.7,2001:db8::7, found " +

@@ -18,8 +18,6 @@
 namespace fovea::app {
 namespace {
 
-constexpr std::size_t kListenersMax = 16;
-constexpr std::size_t kWebhookTargetsMax = 16;
 constexpr std::string_view kSingleNode = "Fovea runs as a single node";
 constexpr std::string_view kNoFeature = "Fovea has no such feature";
 
@@ -63,8 +61,9 @@ void ReadListener(Section& top, Config& config) {
               "IP addresses, or \"\" for all, found " + Quoted(addresses[i]));
     return;
   }
-  if (addresses.size() > kListenersMax) {
-    top.Error(*value, "bind_addresses", "at most " + std::to_string(kListenersMax) + " addresses");
+  if (addresses.size() > limits::kListenersMax) {
+    top.Error(*value, "bind_addresses",
+              "at most " + std::to_string(limits::kListenersMax) + " addresses");
   } else if (!addresses.empty()) {
     config.bind_addresses = std::move(addresses);
   }
@@ -150,8 +149,8 @@ void ReadWebhook(Section webhook, Config& config) {
   const YamlNode* urls = webhook.Any("urls");
   if (urls != nullptr && urls->kind != YamlNode::Kind::kList) {
     webhook.Error(*urls, "urls", "a list of URLs, found " + Describe(*urls));
-  } else if (urls != nullptr && urls->items.size() > kWebhookTargetsMax) {
-    webhook.Error(*urls, "urls", "at most " + std::to_string(kWebhookTargetsMax) + " URLs");
+  } else if (urls != nullptr && urls->items.size() > limits::kWebhookTargetsMax) {
+    webhook.Error(*urls, "urls", "at most " + std::to_string(limits::kWebhookTargetsMax) + " URLs");
   } else if (urls != nullptr) {
     for (std::size_t i = 0; i < urls->items.size(); ++i) {
       ReadWebhookTarget(urls->items[i], "webhook.urls[" + std::to_string(i) + "]",

@@ -15,7 +15,6 @@
 namespace fovea::app {
 namespace {
 
-constexpr std::size_t kIceServersMax = 16;  // clients gather from each of them
 constexpr std::int64_t kTurnTtlSecondsMax = 366L * 24 * 3600;
 
 // Not constexpr: GCC 12 takes the array behind it for a temporary.
@@ -176,10 +175,11 @@ void ReadIceServers(Section& rtc, Config& config) {
       ReadTurnServer(turn->items[i], path, rtc.findings(), servers);
     }
   }
-  if (servers.size() > kIceServersMax) {
+  if (servers.size() > limits::kIceServersMax) {
     const YamlNode* at = turn != nullptr ? turn : rtc.Any("stun_servers");
-    rtc.Error(*at, "turn_servers",
-              "at most " + std::to_string(kIceServersMax) + " STUN and TURN servers together");
+    rtc.Error(
+        *at, "turn_servers",
+        "at most " + std::to_string(limits::kIceServersMax) + " STUN and TURN servers together");
   }
 }
 
@@ -187,6 +187,10 @@ void ReadFilters(Section& rtc, RtcConfig& out) {
   Section ips = rtc.Map("ips");
   const auto read_networks = [&](std::string_view key, std::vector<std::string>& ranges) {
     ips.TextList(key, ranges);
+    if (ranges.size() > limits::kConfigNetworksMax) {
+      ips.Error(*ips.Any(key), key,
+                "at most " + std::to_string(limits::kConfigNetworksMax) + " networks");
+    }
     for (std::size_t i = 0; i < ranges.size(); ++i) {
       if (matrix::Cidr::Parse(ranges[i])) continue;
       ips.Error(ips.Any(key)->items[i], key,

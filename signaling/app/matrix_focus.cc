@@ -164,9 +164,11 @@ focus::TransactionOutcome MatrixFocus::OnTransaction(Instant now, const std::str
 // --- Tokens --------------------------------------------------------------------------------------
 
 void MatrixFocus::DecideMint(Instant now, const focus::MintQuery& query, OnDecided on_decided) {
-  const focus::MintDecision decision = conductor_.MayMint(now, query);
-  const bool asks = decision.verdict == matrix::MintVerdict::kAskHomeserver;
-  if (!asks || waiting_.size() >= limits::kWaitingMintsMax) return Tell(decision, on_decided);
+  focus::MintQuery asked = query;
+  // Where there is no place to wait, by what is known now: as if the homeserver had not answered.
+  asked.was_asked = waiting_.size() >= limits::kWaitingMintsMax;
+  const focus::MintDecision decision = conductor_.MayMint(now, asked);
+  if (decision.verdict != matrix::MintVerdict::kAskHomeserver) return Tell(decision, on_decided);
   waiting_.push_back({.query = query,
                       .on_decided = std::move(on_decided),
                       .give_up_at = now + kAskMax,

@@ -215,6 +215,12 @@ void WriteCalls(MetricsText& page, const MediaFacts& media) {
   page.Begin("fovea_call_media_without_member", kGauge,
              "Connections without a membership in the Matrix room.");
   PerMatrixCall(page, calls, [](const CallLine& call) { return call.media_without_member; });
+  // Who opened it is personal: GET /fovea/v1/calls tells.
+  page.Begin("fovea_call_info", kGauge, "1: what a Matrix call is, and why somebody last left it.");
+  for (const CallLine& call : calls) {
+    if (!call.is_matrix) continue;
+    page.Count({{"room", call.room}, {"intent", call.intent}, {"last_left", call.last_left}}, 1);
+  }
   Single(page, "fovea_call_series_left_out_total", kCounter,
          "Calls that had no series of their own, over all scrapes: there were too many.",
          media.calls_left_out_total);

@@ -40,6 +40,8 @@ struct CallLine {
   std::uint64_t members = 0;  // of record
   std::uint64_t members_without_media = 0;
   std::uint64_t media_without_member = 0;
+  std::string intent{};     // "audio" or "video"
+  std::string last_left{};  // why the last one who left did; empty: nobody did
 };
 
 struct MediaFacts {

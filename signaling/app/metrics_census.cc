@@ -71,6 +71,8 @@ void AddMatrixFacts(const focus::Conductor& conductor, CallLine& line) {
   line.members = call->members.size() - call->shadows;
   line.members_without_media = call->ghosts;
   line.media_without_member = call->shadows;
+  line.intent = call->intent;
+  if (call->last_departure) line.last_left = ToString(*call->last_departure);
 }
 
 }  // namespace

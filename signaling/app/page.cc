@@ -4,12 +4,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::app {
 namespace {
-
-// The client library has 610 kB; a directory named by mistake may hold anything.
-constexpr std::uintmax_t kFileBytesMax = 8 * 1024 * 1024;
-constexpr std::size_t kFilesMax = 64;
 
 std::string_view TypeOf(std::string_view name) {
   const auto ends_with = [&](std::string_view suffix) { return name.ends_with(suffix); };
@@ -26,8 +24,9 @@ Result<Page, std::string> Page::Load(const std::string& directory) {
   Page page;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    if (!entry.is_regular_file(error) || entry.file_size(error) > kFileBytesMax) continue;
-    if (page.files_.size() >= kFilesMax)
+    if (!entry.is_regular_file(error) || entry.file_size(error) > limits::kPageFileBytesMax)
+      continue;
+    if (page.files_.size() >= limits::kPageFilesMax)
       return Failure{"too many files in page directory " + directory};
     std::ifstream in(entry.path(), std::ios::binary);
     std::ostringstream content;

@@ -14,7 +14,6 @@
 namespace fovea::app {
 namespace {
 
-constexpr std::size_t kBatchMax = 1000;
 constexpr Duration kRetryDelay = Seconds(1);
 constexpr Duration kLogInterval = Seconds(60);
 
@@ -188,7 +187,7 @@ void RedisJobs::RemoveJob(const matrix::LeaveKey& key) {
 void RedisJobs::Write() {
   if (redis_.is_busy() || changes_.empty()) return;
   std::vector<io::RedisClient::Command> commands;
-  while (!changes_.empty() && commands.size() < kBatchMax) {
+  while (!changes_.empty() && commands.size() < limits::kRedisBatchMax) {
     auto change = changes_.extract(changes_.begin());
     if (change.mapped().has_value()) {
       commands.push_back({"HSET", std::string(kRedisJobsKey), change.key(), *change.mapped()});

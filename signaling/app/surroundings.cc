@@ -9,14 +9,12 @@
 #include <cstring>
 #include <memory>
 
+#include "sfu/core/limits.h"
 #include "sfu/crypto/secret.h"
 #include "sfu/io/system_clock.h"
 
 namespace fovea::app {
 namespace {
-
-// Larger than any file that is read here may be; see kYamlBytesMax.
-constexpr std::size_t kFileBytesMax = 1024 * 1024;
 
 Result<FileText, std::string> ReadFile(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
@@ -31,7 +29,8 @@ Result<FileText, std::string> ReadFile(const std::string& path) {
   char buffer[4096];
   while (const std::size_t got = std::fread(buffer, 1, sizeof buffer, file.get())) {
     out.text.append(buffer, got);
-    if (out.text.size() > kFileBytesMax) return Failure{std::string("it is larger than 1 MiB")};
+    if (out.text.size() > limits::kFileBytesMax)
+      return Failure{std::string("it is larger than 1 MiB")};
   }
   if (std::ferror(file.get()) != 0) return Failure{std::string("reading failed")};
   return out;

@@ -11,6 +11,8 @@
 #include <sstream>
 #include <utility>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::app {
 namespace {
 
@@ -159,10 +161,10 @@ class TreeBuilder : public YAML::EventHandler {
   void Charge(const YamlNode& node) {
     nodes_ += CountNodes(node);
     text_bytes_ += CountText(node);
-    if (nodes_ > kYamlNodesMax || text_bytes_ > kYamlTextBytesMax) {
+    if (nodes_ > limits::kYamlNodesMax || text_bytes_ > limits::kYamlTextBytesMax) {
       throw Stop{{node.place, "too large, aliases counted as what they stand for"}};
     }
-    if (open_.size() + DepthOf(node) > kYamlDepthMax) {
+    if (open_.size() + DepthOf(node) > limits::kYamlDepthMax) {
       throw Stop{{node.place, "nested too deeply"}};
     }
   }
@@ -177,8 +179,9 @@ class TreeBuilder : public YAML::EventHandler {
 }  // namespace
 
 Result<YamlNode, YamlError> ParseYaml(std::string_view text) {
-  if (text.size() > kYamlBytesMax) {
-    return Failure{YamlError{{}, "larger than " + std::to_string(kYamlBytesMax / 1024) + " KiB"}};
+  if (text.size() > limits::kYamlBytesMax) {
+    return Failure{
+        YamlError{{}, "larger than " + std::to_string(limits::kYamlBytesMax / 1024) + " KiB"}};
   }
   try {
     std::istringstream stream{std::string(text)};

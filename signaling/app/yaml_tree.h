@@ -41,14 +41,6 @@ struct YamlError {
   std::string message;
 };
 
-// The commented example is 10 KB; a file of this size is not a configuration.
-inline constexpr std::size_t kYamlBytesMax = 256 * 1024;
-inline constexpr std::size_t kYamlDepthMax = 16;
-// Nodes and bytes of text, aliases counted as what they stand for. Looking for duplicate keys is
-// quadratic in the first.
-inline constexpr std::size_t kYamlNodesMax = 4096;
-inline constexpr std::size_t kYamlTextBytesMax = 1024 * 1024;
-
 // The one document in `text`; an empty text is a null node. Keys have to be scalars.
 [[nodiscard]] Result<YamlNode, YamlError> ParseYaml(std::string_view text);
 

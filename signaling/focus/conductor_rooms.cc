@@ -320,9 +320,12 @@ MintFacts Conductor::FactsFor(Instant now, const MintQuery& query, const Watch& 
                             user->membership != matrix::Membership::kUnknown;
   facts.is_known_room =
       was_refused || is_known_out || (is_answered && watch.last == LastAnswer::kComplete);
-  // As whom nothing may be asked, nothing can be known of: not even that the room is none of ours.
+  // Of a user of ours as whom nothing was asked, or of whom the answer is forgotten, nothing is
+  // known: not even that the room is none of ours.
+  const bool is_open = IsLocal(query.user_id) && !options_.reads_as_itself && !is_known_out;
   facts.is_unreachable = !was_refused && (!is_answered || watch.last == LastAnswer::kFailed ||
-                                          watch.not_as.contains(query.user_id));
+                                          watch.not_as.contains(query.user_id) ||
+                                          (watch.last == LastAnswer::kRefused && is_open));
   if (const Told* told = TellOf(now, query.room_id, query.user_id)) {
     facts.is_joined = facts.is_fresh = told->answer == matrix::JoinedAnswer::kJoined;
     facts.is_known_room = true;
@@ -388,7 +391,8 @@ MintDecision Conductor::MayMint(Instant now, const MintQuery& query) {
   if (IsLocal(query.user_id)) watch->candidate = query.user_id;
   tracker_.Find(query.room_id)->members().Reserve(query.user_id);
   facts = FactsFor(now, query, *watch);
-  if (facts.was_asked && facts.is_unreachable && !tracker_.Find(query.room_id)->complete_at()) {
+  if (facts.was_asked && facts.is_unreachable && watch->last != LastAnswer::kRefused &&
+      !tracker_.Find(query.room_id)->complete_at()) {
     // After our own restart the tokens given shortly before it are what is left of our knowledge.
     const std::int64_t since = WallMs(now) / 1000 - ToMillis(matrix::kKnowledgeMax) / 1000;
     for (const AdmissionKey& key : table_.OfUser(query.room_id, query.user_id)) {

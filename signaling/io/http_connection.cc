@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "sfu/core/check.h"
+#include "sfu/core/limits.h"
 
 namespace fovea::io {
 
@@ -29,8 +30,10 @@ void HttpConnection::OnBytes(std::string_view bytes) {
       return HandleParsed();
     case State::kHandling:
       // One request ahead may be read; it waits, complete or refused, until this one is answered.
+      // The parser's buffer alone does not tell how far: a body has left it.
+      ahead_bytes_ += bytes.size();
       if (parser_.Feed(bytes) != wire::HttpParseState::kNeedMore ||
-          parser_.buffered_bytes() > kReadAheadBytes) {
+          ahead_bytes_ > limits::kHttpReadAheadBytes) {
         stream_->PauseReading();
       }
       return;
@@ -95,6 +98,8 @@ void HttpConnection::HandleParsed() {
 
 void HttpConnection::DispatchRequest() {
   wire::HttpRequest request = parser_.Take();
+  ahead_bytes_ = parser_.buffered_bytes();
+  if (ahead_bytes_ > limits::kHttpReadAheadBytes) stream_->PauseReading();
   state_ = State::kHandling;
   state_since_ = server_.Now();
   sent_continue_ = false;

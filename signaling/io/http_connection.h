@@ -42,7 +42,6 @@ class HttpConnection : public ByteStreamListener {
     kFinishing,  // everything is written; waits for the peer to close
     kDead
   };
-  static constexpr std::size_t kReadAheadBytes = 64 * 1024;
 
   void OnBytes(std::string_view bytes) override;
   void OnEnd() override;
@@ -68,6 +67,7 @@ class HttpConnection : public ByteStreamListener {
   std::unique_ptr<ByteStream> stream_;
   State state_ = State::kReading;
   wire::HttpRequestParser parser_;
+  std::size_t ahead_bytes_ = 0;  // that came behind the request that is being answered
   bool in_parser_loop_ = false;
   bool sent_continue_ = false;
   bool keep_alive_ = true;

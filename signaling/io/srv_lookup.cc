@@ -5,6 +5,7 @@
 #include <resolv.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
@@ -25,12 +26,13 @@ std::vector<SrvAnswer> LookUp(const char* name) {
   if (res_ninit(&state) != 0) return {};
   state.retrans = kTrySeconds;
   state.retry = kTries;
-  std::array<std::uint8_t, limits::kDnsAnswerBytesMax> answer;
+  std::array<std::uint8_t, limits::kDnsAnswerBytesMax> answer{};
   const int size =
       res_nquery(&state, name, ns_c_in, ns_t_srv, answer.data(), static_cast<int>(answer.size()));
   res_nclose(&state);
-  if (size < 0 || static_cast<std::size_t>(size) > answer.size()) return {};
-  return ParseSrvAnswer(answer.data(), static_cast<std::size_t>(size));
+  if (size < 0) return {};
+  // The size is that of the whole answer; of a longer one, the first part is here.
+  return ParseSrvAnswer(answer.data(), std::min(static_cast<std::size_t>(size), answer.size()));
 }
 
 }  // namespace

@@ -5,13 +5,12 @@
 #include <utility>
 
 #include "sfu/core/check.h"
+#include "sfu/core/limits.h"
 #include "signaling/io/sockaddr.h"
 
 namespace fovea::io {
 namespace {
 
-constexpr int kListenBacklog =
-    1024;  // a reconnect storm after a restart fits; the kernel may cap it
 constexpr std::size_t kReadBytes = 16 * 1024;  // one join request with its offer in the URL fits
 
 std::string ExplainListenError(int error, const NetAddress& address) {
@@ -205,8 +204,8 @@ Result<std::unique_ptr<TcpListener>, std::string> TcpListener::Open(uv_loop_t* l
   const sockaddr_storage wanted = ToSockaddr(address);
   int error = uv_tcp_bind(&state->uv, reinterpret_cast<const sockaddr*>(&wanted), 0);
   if (error == 0) {
-    error =
-        uv_listen(reinterpret_cast<uv_stream_t*>(&state->uv), kListenBacklog, &State::OnConnection);
+    error = uv_listen(reinterpret_cast<uv_stream_t*>(&state->uv), limits::kListenBacklog,
+                      &State::OnConnection);
   }
   if (error != 0) return Failure{ExplainListenError(error, address)};
 

@@ -225,6 +225,8 @@ void Room::BindDownlink(Instant now, Participant& subscriber, const DownlinkSect
   FillCodecs(section.codecs, command.codecs);
   command.extensions = section.extensions;
   command.scalable = encoding.scalable;
+  downlink.base_layer_only = encoding.scalable && encoding.codec == rtp::Codec::kAv1 &&
+                             !section.extensions.Has(rtp::ExtensionUri::kDependencyDescriptor);
   const Layers layers = LayersFor(subscriber, downlink, *track);
   command.paused = layers.paused;
   command.spatial_max = layers.spatial_max;

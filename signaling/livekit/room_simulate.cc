@@ -1,6 +1,8 @@
 // Room: scenarios that clients ask for in their tests. livekit-protocol reference section 2.6.
 #include <algorithm>
 
+#include "sfu/core/limits.h"
+
 #include "signaling/livekit/room.h"
 
 namespace fovea::livekit {
@@ -8,8 +10,6 @@ namespace {
 
 // A drop of the next resume that was asked for longer ago is forgotten; LiveKit's figure.
 constexpr Duration kDropResumeFor = Seconds(5);
-// Nobody speaks longer for a test.
-constexpr std::int32_t kFakeSpeechSecondsMax = 60;
 constexpr float kFakeSpeechLevel = 0.9F;
 
 }  // namespace
@@ -18,7 +18,8 @@ void Room::Simulate(Instant now, Participant& participant, const pb::SimulateSce
   using Scenario = pb::SimulateScenario;
   switch (scenario.scenario_case()) {
     case Scenario::kSpeakerUpdate: {
-      const std::int32_t seconds = std::clamp(scenario.speaker_update(), 0, kFakeSpeechSecondsMax);
+      const std::int32_t seconds =
+          std::clamp(scenario.speaker_update(), 0, limits::kFakeSpeechSecondsMax);
       participant.fake_speech_ends_at = now + Seconds(seconds);
       return FakeSpeech(participant, true);
     }

@@ -230,6 +230,7 @@ pb::VideoQuality Room::WantedQuality(const Participant& subscriber, const Downli
                                      const Track& track) const {
   const TrackSettings& settings = downlink.settings;
   if (settings.disabled) return pb::VideoQuality::OFF;
+  if (downlink.base_layer_only) return DeclaredQualities(track.info, downlink.encoding).front();
   if (settings.width > 0 || settings.height > 0) {
     return QualityForDimensions(track.info, settings.width, settings.height, downlink.encoding);
   }

@@ -1,13 +1,12 @@
 // Room: what participants are told about one another. livekit-protocol reference sections 4.7, 4.8.
 #include <algorithm>
 
+#include "sfu/core/limits.h"
+
 #include "signaling/livekit/room.h"
 
 namespace fovea::livekit {
 namespace {
-
-// Upstream's chunk size: a client accepts far more, but one giant roster would block what follows.
-constexpr std::size_t kUpdateChunkBytes = 128 * 1024;
 
 std::size_t AttributesBytes(const pb::ParticipantInfo& info) {
   std::size_t bytes = 0;
@@ -26,7 +25,7 @@ void Room::SendUpdate(const Participant& to, const std::vector<pb::ParticipantIn
   std::size_t bytes = 0;
   for (const pb::ParticipantInfo& info : infos) {
     const std::size_t size = info.ByteSizeLong();
-    if (bytes > 0 && bytes + size > kUpdateChunkBytes) {
+    if (bytes > 0 && bytes + size > limits::kUpdateChunkBytes) {
       Send(to, response);
       response.Clear();
       bytes = 0;

@@ -84,6 +84,9 @@ struct Downlink {
   std::uint32_t ssrc = 0;
   std::uint32_t rtx_ssrc = 0;
   std::string mid;
+  // AV1 of several layers to a client that negotiated no dependency descriptor: without it Chromium
+  // cannot tell their frames apart and decodes none.
+  bool base_layer_only = false;
   TrackSettings settings;
   std::optional<pb::VideoQuality> quality_limit;  // by bandwidth; OFF: paused
   Instant since{};

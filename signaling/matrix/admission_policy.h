@@ -72,7 +72,7 @@ enum class MintCase : std::uint8_t {
   kSlotClosed,
   kJoined,          // confirmed within kKnowledgeMax
   kNotYetAsked,     // not joined, or not known well enough, and the homeserver was not asked yet
-  kUnreachable,     // asked, no answer
+  kUnreachable,     // no answer, or nothing was asked about this user
   kNotJoined,       // asked, and a complete answer, or a refusal for this very user
   kUnknownAllowed,  // a room that our homeserver shows nobody: policy unknown_room
   kUnknownDenied,
@@ -93,9 +93,9 @@ struct MintFacts {
   bool is_server_denied = false;
   bool is_slot_closed = false;  // and slots bind this generation
   bool is_joined = false;
-  bool is_fresh = false;  // confirmed within kKnowledgeMax
-  bool was_asked = false;
-  bool is_unreachable = false;  // the question came to nothing
+  bool is_fresh = false;        // confirmed within kKnowledgeMax
+  bool was_asked = false;       // or there is no place to wait for an answer
+  bool is_unreachable = false;  // there is no answer about this user
   bool is_known_room = false;   // a complete state was seen, or this user was refused it
   bool unknown_room_allowed = true;
 };

@@ -15,7 +15,7 @@ std::optional<std::string> ReadHomeserverUrl(std::string_view well_known) {
   const auto base_url = homeserver->find("base_url");
   if (base_url == homeserver->end() || !base_url->is_string()) return std::nullopt;
   std::string url = base_url->get<std::string>();
-  if (url.size() > limits::kFocusUrlBytesMax || url.find_first_of("?#") != std::string::npos) {
+  if (url.size() > limits::kHomeserverUrlBytesMax || url.find_first_of("?#") != std::string::npos) {
     return std::nullopt;
   }
   const auto parsed = wire::ParseHttpUrl(url);

@@ -5,26 +5,26 @@
 #include <charconv>
 #include <chrono>
 
+#include "sfu/core/limits.h"
 #include "signaling/wire/json.h"
 #include "signaling/wire/url.h"
 
 namespace fovea::matrix {
 namespace {
 
-// Longer waits are the same to us: no job lives longer.
-constexpr std::int64_t kWaitMsMax = 24LL * 3600 * 1000;
-
 std::optional<std::int64_t> ReadNumber(std::string_view digits) {
   std::int64_t value = 0;
   const char* const end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, value);
   if (digits.empty() || digits.front() == '-' || stop != end) return std::nullopt;
-  if (error == std::errc::result_out_of_range) return kWaitMsMax;
+  if (error == std::errc::result_out_of_range) return ToMillis(limits::kDelayTimeoutMax);
   if (error != std::errc()) return std::nullopt;
   return value;
 }
 
-Duration Wait(std::int64_t ms) { return Millis(std::clamp<std::int64_t>(ms, 0, kWaitMsMax)); }
+Duration Wait(std::int64_t ms) {
+  return Millis(std::clamp<std::int64_t>(ms, 0, ToMillis(limits::kDelayTimeoutMax)));
+}
 
 }  // namespace
 
@@ -70,7 +70,8 @@ std::optional<Duration> ReadRetryAfter(std::optional<std::string_view> header,
                                        std::string_view body, WallMicros now) {
   if (header.has_value()) {
     if (const auto seconds = ReadNumber(*header)) {
-      return Wait(std::min<std::int64_t>(*seconds, kWaitMsMax / 1000) * 1000);
+      return Wait(std::min<std::int64_t>(*seconds, ToMillis(limits::kDelayTimeoutMax) / 1000) *
+                  1000);
     }
     if (const auto date = ReadHttpDate(*header)) return Wait(*date * 1000 - now.value / 1000);
   }
@@ -80,7 +81,8 @@ std::optional<Duration> ReadRetryAfter(std::optional<std::string_view> header,
   if (found == json->end() || !found->is_number()) return std::nullopt;
   const double ms = found->get<double>();
   if (!(ms >= 0)) return std::nullopt;
-  return Wait(static_cast<std::int64_t>(std::min(ms, static_cast<double>(kWaitMsMax))));
+  return Wait(static_cast<std::int64_t>(
+      std::min(ms, static_cast<double>(ToMillis(limits::kDelayTimeoutMax)))));
 }
 
 }  // namespace fovea::matrix

@@ -12,10 +12,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// What the SDK means where `expires` is missing. A member refreshes with multiples of it, so the
-// bound only keeps the sum of two numbers from overflowing.
+// What the SDK means where `expires` is missing. A member refreshes with multiples of it.
 constexpr std::int64_t kDefaultExpiresMs = 14'400'000;
-constexpr std::int64_t kExpiresMsMax = std::int64_t{30} * 86'400'000;
 
 bool HasOnly(const Json& content, std::initializer_list<std::string_view> keys) {
   for (const auto& item : content.items()) {
@@ -59,7 +57,8 @@ void ReadExpiry(const Event& event, RtcMembership& member) {
   member.created_ts_ms = created && *created >= 0 ? *created : event.origin_server_ts_ms;
   const auto expires = IntegerIn(event.content, "expires");
   member.expires_ms =
-      expires ? std::clamp<std::int64_t>(*expires, 0, kExpiresMsMax) : kDefaultExpiresMs;
+      expires ? std::clamp<std::int64_t>(*expires, 0, ToMillis(limits::kMemberExpiresMax))
+              : kDefaultExpiresMs;
 }
 
 std::string SlotFor(const std::string& application, const std::string& call_id) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "sfu/core/limits.h"
 #include "sfu/core/time.h"
 #include "signaling/matrix/event.h"
 
@@ -30,9 +31,6 @@ enum class StateOrder : std::uint8_t {
 // a timestamp may raise a doubt, but never settles one.
 class StateVersion {
  public:
-  // Events remembered as past. A repetition of an older one than these is told by its timestamp.
-  static constexpr std::size_t kPastMax = 6;
-
   [[nodiscard]] StateOrder Compare(const Event& event) const {
     if (event_id_.empty()) return StateOrder::kFirst;
     if (event.event_id == event_id_) return StateOrder::kSame;
@@ -71,13 +69,13 @@ class StateVersion {
   void Remember(const std::string& event_id) {
     if (event_id.empty() || IsPast(event_id)) return;
     past_[next_past_] = event_id;
-    next_past_ = (next_past_ + 1) % kPastMax;
+    next_past_ = (next_past_ + 1) % limits::kPastVersionsMax;
   }
 
   std::string event_id_;
   std::int64_t timestamp_ms_ = 0;
   Instant received_at_{};
-  std::array<std::string, kPastMax> past_;
+  std::array<std::string, limits::kPastVersionsMax> past_;
   std::size_t next_past_ = 0;
 };
 

@@ -30,8 +30,8 @@ class HttpRequestParser {
   HttpRequestParser(const HttpRequestParser&) = delete;
   HttpRequestParser& operator=(const HttpRequestParser&) = delete;
 
-  // Takes all of `bytes`. Once a request is complete, further bytes are only kept; the caller stops
-  // reading when buffered_bytes() shows that a client sends ahead too far.
+  // Takes all of `bytes`. Once a request is complete, further bytes are only kept; the caller
+  // counts what it feeds then and stops reading when a client sends ahead too far.
   HttpParseState Feed(std::string_view bytes);
 
   // The finished request. Bytes behind it stay buffered until the next Feed, which may be empty.

@@ -67,9 +67,11 @@ void RespParser::Consume(std::size_t up_to) {
 
 RespParser::Step RespParser::ReadOne(RespValue& out) {
   const std::size_t end = buffer_.find("\r\n", begin_);
-  if (end == std::string::npos) {
-    return buffer_.size() - begin_ > limits::kRespLineBytesMax ? Step::kBroken : Step::kNeedMore;
-  }
+  const bool has_end = end != std::string::npos;
+  // Without an end, the last byte may be the first one of that.
+  const std::size_t bytes_max = limits::kRespLineBytesMax + (has_end ? 0 : 1);
+  if ((has_end ? end : buffer_.size()) - begin_ > bytes_max) return Step::kBroken;
+  if (!has_end) return Step::kNeedMore;
   const std::string_view line = std::string_view(buffer_).substr(begin_, end - begin_);
   if (line.empty()) return Step::kBroken;
   const char kind = line[0];

@@ -23,8 +23,8 @@ struct RespValue {
 [[nodiscard]] std::string SerializeRespCommand(const std::vector<std::string>& words);
 
 // Takes replies out of a stream of bytes, each byte looked at once.
-// Limits: kRespStringBytesMax of one string, kRespItemsMax of one array, kRespDepthMax arrays
-// within each other; beyond, the stream is broken.
+// Limits: kRespLineBytesMax of one line, kRespStringBytesMax of one string, kRespItemsMax of one
+// array, kRespDepthMax arrays within each other; beyond, the stream is broken.
 class RespParser {
  public:
   void Feed(std::string_view bytes);

@@ -62,6 +62,29 @@ std::string WebSocketAccept(std::string_view key) {
   return Base64Encode(digest);
 }
 
+// Where the layer itself closes: for a person who reads a log.
+std::string_view ReasonFor(std::uint16_t code) {
+  switch (code) {
+    case close_code::kProtocolError:
+      return "the bytes are no WebSocket frames";
+    case close_code::kInvalidText:
+      return "the text is not UTF-8";
+    case close_code::kMessageTooBig:
+      return "the message is too large";
+    default:
+      return {};
+  }
+}
+
+// As a server sends it: not masked.
+std::string CloseFrame(std::uint16_t code, std::string_view reason) {
+  std::string frame = "\x88";
+  frame += static_cast<char>(2 + reason.size());
+  frame += static_cast<char>(code >> 8);
+  frame += static_cast<char>(code & 0xff);
+  return frame.append(reason);
+}
+
 // wslay's callbacks read from `input` and write to `output`; nothing blocks and nothing is kept in
 // its queues between two calls of ours.
 struct WebSocket::Wslay {
@@ -125,8 +148,19 @@ struct WebSocket::Wslay {
   void FailFrame() {
     broken = true;
     if (wslay_event_get_close_sent(context) != 0) return;
-    output.append("\x88\x02\x03\xea", 4);
+    output += CloseFrame(close_code::kProtocolError, ReasonFor(close_code::kProtocolError));
     if (own_code == 0) own_code = close_code::kProtocolError;
+  }
+
+  // Where wslay itself closed, it did so without a reason, in the last frame there is. A client's
+  // frames are masked and stay as they are.
+  void ExplainClose() {
+    if (own_code != 0 || peer_code != 0 || wslay_event_get_close_sent(context) == 0) return;
+    const std::uint16_t code = wslay_event_get_status_code_sent(context);
+    const std::string bare = CloseFrame(code, {});
+    if (!std::string_view(output).ends_with(bare)) return;
+    output.resize(output.size() - bare.size());
+    output += CloseFrame(code, ReasonFor(code));
   }
 
   const std::function<void(MutableByteSpan)> random;
@@ -153,7 +187,9 @@ void WebSocket::HandleBytes(std::string_view bytes, std::vector<WebSocketMessage
   wslay_->input = {};
   wslay_->messages = nullptr;
   if (wslay_->peer_code != 0 && wslay_->own_code == 0) close_reason_ = wslay_->peer_reason;
+  const bool was_closing = closing();
   Pump();
+  if (!was_closing) wslay_->ExplainClose();
 }
 
 bool WebSocket::Send(WebSocketKind kind, std::string_view payload) {

@@ -32,6 +32,7 @@ inline constexpr std::uint16_t kGoingAway = 1001;
 inline constexpr std::uint16_t kProtocolError = 1002;
 inline constexpr std::uint16_t kNoCode = 1005;    // never sent: the close frame had no code
 inline constexpr std::uint16_t kAbnormal = 1006;  // never sent: there was no close frame
+inline constexpr std::uint16_t kInvalidText = 1007;
 inline constexpr std::uint16_t kPolicyViolation = 1008;
 inline constexpr std::uint16_t kMessageTooBig = 1009;
 inline constexpr std::uint16_t kInternalError = 1011;
@@ -53,7 +54,7 @@ struct WebSocketMessage {
 //  (2) Pings are answered, and a close frame is echoed, by bytes in TakeOutput().
 // Limits: limits::kSignalMessageBytesMax per message over all its fragments; a longer one closes
 // with 1009. Malformed frames, those masked as the other side does and bad UTF-8 close with the
-// codes of RFC 6455.
+// codes of RFC 6455. A server says why in words, too.
 class WebSocket {
  public:
   // A client masks what it sends, with bytes from `random`; a server does not need it.

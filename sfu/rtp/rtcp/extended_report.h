@@ -6,15 +6,13 @@
 #include <optional>
 
 #include "sfu/core/inline_vector.h"
+#include "sfu/core/limits.h"
 #include "sfu/core/strong_id.h"
 #include "sfu/rtp/rtcp/compound.h"
 
 namespace fovea::rtp {
 
 struct ExtendedReport {
-  // Larger: a packet naming more is read fully; smaller: the rest is ignored, and costs an RTT
-  // sample. One item per receiver of ours, which is one per session; Chromium sends one or two.
-  static constexpr std::size_t kDlrrMax = 32;
   struct Dlrr {
     Ssrc receiver;
     std::uint32_t last_rr = 0;              // middle 32 bits of the receiver's reference time
@@ -24,7 +22,7 @@ struct ExtendedReport {
 
   Ssrc sender;
   std::optional<std::uint64_t> reference_ntp;
-  InlineVector<Dlrr, kDlrrMax> dlrrs;
+  InlineVector<Dlrr, limits::kDlrrItemsMax> dlrrs;
 
   // REQUIRES: packet.header.Is(RtcpType::kExtendedReport).
   [[nodiscard]] static std::optional<ExtendedReport> Parse(const RtcpPacket& packet);

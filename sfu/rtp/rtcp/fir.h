@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "sfu/core/inline_vector.h"
+#include "sfu/core/limits.h"
 #include "sfu/core/strong_id.h"
 #include "sfu/rtp/rtcp/compound.h"
 
@@ -12,9 +13,6 @@ namespace fovea::rtp {
 
 struct Fir {
   static constexpr std::uint8_t kFormat = 4;
-  // Larger: nothing gained, a peer sends one entry per video stream. The full case makes the packet
-  // malformed.
-  static constexpr std::size_t kEntriesMax = 32;
   struct Entry {
     Ssrc media;
     std::uint8_t command_seq = 0;  // same number: repeat of a request that may be ignored
@@ -22,7 +20,7 @@ struct Fir {
   };
 
   Ssrc sender;
-  InlineVector<Entry, kEntriesMax> entries;
+  InlineVector<Entry, limits::kFirEntriesMax> entries;
 
   // REQUIRES: packet.header.Is(RtcpType::kPayloadFeedback, kFormat).
   [[nodiscard]] static std::optional<Fir> Parse(const RtcpPacket& packet);

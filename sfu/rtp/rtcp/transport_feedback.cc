@@ -6,21 +6,20 @@
 
 #include "sfu/core/check.h"
 #include "sfu/core/inline_vector.h"
+#include "sfu/core/limits.h"
 
 namespace fovea::rtp {
 namespace {
 
 constexpr std::size_t kFixedBodyBytes = 16;
 constexpr std::uint8_t kPaddingBit = 0x20;
-// A sum that must fit kTransportFeedbackBytesMax: header and fixed body, chunks, two bytes for each
-// delta, padding.
-constexpr std::size_t kArrivalsMax = 256;
-constexpr std::size_t kChunksMax = 250;
-static_assert(kRtcpHeaderBytes + kFixedBodyBytes + 2 * kChunksMax + 2 * kArrivalsMax + 3 <=
+// Header and fixed body, chunks, two bytes for each delta, padding.
+static_assert(kRtcpHeaderBytes + kFixedBodyBytes + 2 * limits::kTwccChunksMax +
+                  2 * limits::kTwccArrivalsMax + 3 <=
               kTransportFeedbackBytesMax);
 
-using Chunks = InlineVector<std::uint16_t, kChunksMax>;
-using Deltas = InlineVector<std::int16_t, kArrivalsMax>;
+using Chunks = InlineVector<std::uint16_t, limits::kTwccChunksMax>;
+using Deltas = InlineVector<std::int16_t, limits::kTwccArrivalsMax>;
 
 TwccChunk::Symbol SymbolOf(std::int16_t delta) {
   return delta >= 0 && delta <= 0xff ? TwccChunk::kSmallDelta : TwccChunk::kLargeDelta;
@@ -111,7 +110,7 @@ void CollectDeltas(ExtSeq base, std::span<const TwccArrival> arrivals, Deltas& d
     const std::int64_t delta = TicksOf(arrival.at) - last;
     if (delta < std::numeric_limits<std::int16_t>::min() ||
         delta > std::numeric_limits<std::int16_t>::max() ||
-        arrival.seq.value() - base.value() >= kTwccStatusesMax ||
+        arrival.seq.value() - base.value() >= limits::kTwccStatusesMax ||
         !deltas.TryPush(static_cast<std::int16_t>(delta))) {
       return;
     }
@@ -119,7 +118,7 @@ void CollectDeltas(ExtSeq base, std::span<const TwccArrival> arrivals, Deltas& d
   }
 }
 
-// False when kChunksMax does not suffice.
+// False when limits::kTwccChunksMax does not suffice.
 bool EncodeChunks(SymbolCursor cursor, Chunks& chunks) {
   while (!cursor.done()) {
     if (!chunks.TryPush(TakeChunk(cursor))) return false;
@@ -159,7 +158,8 @@ std::optional<TransportFeedback> TransportFeedback::Parse(const RtcpPacket& pack
   feedback.status_count = reader.U16();
   feedback.reference_64ms = static_cast<std::int32_t>(reader.U24() << 8) >> 8;
   feedback.feedback_count = reader.U8();
-  if (reader.failed() || feedback.status_count == 0 || feedback.status_count > kTwccStatusesMax) {
+  if (reader.failed() || feedback.status_count == 0 ||
+      feedback.status_count > limits::kTwccStatusesMax) {
     return std::nullopt;
   }
   std::size_t delta_bytes = 0;
@@ -186,7 +186,7 @@ std::size_t WriteTransportFeedback(const TransportFeedbackHeader& header,
                                    std::span<const TwccArrival> arrivals, ByteWriter& writer) {
   FOVEA_CHECK(!arrivals.empty());
   FOVEA_CHECK(header.base <= arrivals.front().seq);
-  FOVEA_CHECK(arrivals.front().seq.value() - header.base.value() < kTwccStatusesMax);
+  FOVEA_CHECK(arrivals.front().seq.value() - header.base.value() < limits::kTwccStatusesMax);
   Deltas deltas;
   CollectDeltas(header.base, arrivals, deltas);
   std::size_t reported = deltas.size();

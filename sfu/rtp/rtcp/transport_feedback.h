@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 
+#include "sfu/core/limits.h"
 #include "sfu/core/seq.h"
 #include "sfu/core/strong_id.h"
 #include "sfu/core/time.h"
@@ -15,9 +16,6 @@
 
 namespace fovea::rtp {
 
-// Half the number space: with more statuses in one packet the numbers could not be unwrapped.
-// It also bounds the work that one small packet of run lengths can cause.
-inline constexpr int kTwccStatusesMax = 1 << 15;
 inline constexpr Duration kTwccTick = Micros(250);
 inline constexpr int kTwccTicksPerReference = 256;  // the reference time counts 64 ms
 
@@ -75,7 +73,7 @@ struct TransportFeedback {
   ByteSpan chunks;
   ByteSpan deltas;
 
-  // Refuses reserved symbols and counts of zero or above kTwccStatusesMax.
+  // Refuses reserved symbols and counts of zero or above limits::kTwccStatusesMax.
   // REQUIRES: packet.header.Is(RtcpType::kTransportFeedback, kFormat).
   [[nodiscard]] static std::optional<TransportFeedback> Parse(const RtcpPacket& packet);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sfu/rtp/header.h"
+#include "sfu/rtp/rtcp/fir.h"
 #include "sfu/rtp/rtcp/nack.h"
 #include "sfu/rtp/rtcp/pli.h"
 #include "sfu/rtp/rtcp/receiver_report.h"
@@ -167,6 +168,14 @@ void Client::SendPli(Ssrc media, TransmitSink& sink) {
   std::array<std::uint8_t, 16> buffer;
   ByteWriter writer(buffer);
   if (rtp::Pli{kReceiverSsrc, media}.Write(writer)) (void)peer_.SendRtcp(writer.written(), sink);
+}
+
+void Client::SendFir(Ssrc media, std::uint8_t command_seq, TransmitSink& sink) {
+  std::array<std::uint8_t, 20> buffer;
+  ByteWriter writer(buffer);
+  rtp::Fir fir{kReceiverSsrc, {}};
+  (void)fir.entries.TryPush({media, command_seq});
+  if (fir.Write(writer)) (void)peer_.SendRtcp(writer.written(), sink);
 }
 
 void Client::SendNacks(Instant now, TransmitSink& sink) {

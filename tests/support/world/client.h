@@ -86,6 +86,7 @@ class Client {
   bool sends_nacks = true;
   // A decoder that lost something asks for a key frame.
   void SendPli(Ssrc media, TransmitSink& sink);
+  void SendFir(Ssrc media, std::uint8_t command_seq, TransmitSink& sink);
   void SendNack(Ssrc media, std::span<const ExtSeq> seqs, TransmitSink& sink);
   // Protects and sends one packet as it is.
   void SendMade(const MadePacket& packet, TransmitSink& sink);

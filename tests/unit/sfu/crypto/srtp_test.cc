@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <vector>
 
+#include "sfu/core/limits.h"
 #include "sfu/core/rng.h"
 #include "sfu/crypto/srtp_kdf.h"
 #include "sfu/crypto/srtp_receiver.h"
@@ -198,6 +200,35 @@ TEST_P(SrtpWithProfile, ReceivesWhatItSentAndRefusesItTheSecondTime) {
   }
 }
 
+TEST_P(SrtpWithProfile, ReceivesLatePacketsOnlyWithinTheReplayWindow) {
+  constexpr auto kWindow = std::int64_t{limits::kSrtpReplayWindowPackets};
+  constexpr std::int64_t kNewest = 1000 + kWindow;
+  std::map<std::int64_t, std::vector<std::uint8_t>> wire;
+  for (const std::int64_t seq : {kNewest - kWindow, kNewest - kWindow + 1, kNewest}) {
+    wire[seq] = Protect(keys_, sender_, ExtSeq{seq}, Rtp(ExtSeq{seq}, 10));
+  }
+  SrtpReceiver receiver(material_);
+  ASSERT_TRUE(receiver.UnprotectRtp(wire[kNewest]).ok());
+  EXPECT_TRUE(receiver.UnprotectRtp(wire[kNewest - kWindow + 1]).ok());
+  const auto too_late = receiver.UnprotectRtp(wire[kNewest - kWindow]);
+  ASSERT_FALSE(too_late.ok());
+  EXPECT_EQ(too_late.error(), DropReason::kSrtpReplay);
+}
+
+TEST_P(SrtpWithProfile, ItsTrailersFitTheRoomThatIsKeptForThem) {
+  std::vector<std::uint8_t> slot(limits::kDatagramBytesMax + limits::kSrtpTrailerBytesMax);
+  const auto longest = Rtp(ExtSeq{7}, limits::kDatagramBytesMax - kHeaderBytes);
+  const ByteSpan bytes = longest;
+  const auto rtp = keys_.ProtectRtp(sender_,
+                                    {.seq = ExtSeq{7},
+                                     .header = bytes.first(kHeaderBytes),
+                                     .payload = bytes.subspan(kHeaderBytes)},
+                                    slot);
+  ASSERT_TRUE(rtp.ok());
+  EXPECT_EQ(*rtp, longest.size() + keys_.rtp_overhead());
+  EXPECT_TRUE(keys_.ProtectRtcp(Rtcp(limits::kDatagramBytesMax - 8), slot).ok());
+}
+
 // Size, or why nothing was handed out; `out` begins as zeros.
 Result<std::size_t, DropReason> Repeat(SrtpSendKeys& keys, const SrtpSender& sender, ExtSeq seq,
                                        const std::vector<std::uint8_t>& packet,
@@ -240,29 +271,35 @@ TEST_P(SrtpWithProfile, RepeatsNothingThatDiffersFromTheFirst) {
 }
 
 TEST_P(SrtpWithProfile, RepeatsOnlyNumbersThatLeftLately) {
-  SrtpSender sender(kSsrc, 64);
+  constexpr auto kKept = std::int64_t{limits::kRepeatableAudio};
+  SrtpSender sender(kSsrc, limits::kRepeatableAudio);
   std::vector<std::uint8_t> out;
   const auto repeats = [&](std::int64_t seq) {
     return Repeat(keys_, sender, ExtSeq{seq}, Rtp(ExtSeq{seq}, 10), out).ok();
   };
   EXPECT_FALSE(repeats(100)) << "nothing has left yet";
-  for (const std::int64_t seq : {100, 101, 103, 163}) {
+  const auto send = [&](std::int64_t seq) {
     (void)Protect(keys_, sender, ExtSeq{seq}, Rtp(ExtSeq{seq}, 10));
+  };
+  for (const std::int64_t seq : {std::int64_t{100}, std::int64_t{101}, std::int64_t{103}}) {
+    send(seq);
   }
+  send(100 + kKept - 1);
   EXPECT_TRUE(repeats(100));
   EXPECT_FALSE(repeats(102)) << "never sent";
-  EXPECT_FALSE(repeats(164));
+  EXPECT_FALSE(repeats(100 + kKept));
   EXPECT_FALSE(repeats(99));
-  (void)Protect(keys_, sender, ExtSeq{164}, Rtp(ExtSeq{164}, 10));
+  send(100 + kKept);
   EXPECT_FALSE(repeats(100)) << "too long ago";
   EXPECT_TRUE(repeats(101));
   // One that is late itself does not take a newer one's place.
-  (void)Protect(keys_, sender, ExtSeq{102}, Rtp(ExtSeq{102}, 10));
-  (void)Protect(keys_, sender, ExtSeq{166}, Rtp(ExtSeq{166}, 10));
-  EXPECT_TRUE(repeats(166));
-  EXPECT_FALSE(repeats(102));
-  EXPECT_FALSE(Repeat(keys_, sender_, ExtSeq{166}, Rtp(ExtSeq{166}, 10), out).ok())
-      << "keeps no tags";
+  send(102);
+  send(102 + kKept);
+  EXPECT_TRUE(repeats(102 + kKept));
+  EXPECT_EQ(Repeat(keys_, sender, ExtSeq{102}, Rtp(ExtSeq{102}, 10), out).error(),
+            DropReason::kRtxNotInHistory);
+  const ExtSeq last{102 + kKept};
+  EXPECT_FALSE(Repeat(keys_, sender_, last, Rtp(last, 10), out).ok()) << "keeps no tags";
 }
 
 TEST_P(SrtpWithProfile, ReceivesRtcpAndRefusesItTheSecondTime) {

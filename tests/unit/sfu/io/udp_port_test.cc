@@ -10,12 +10,14 @@
 #include <cerrno>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace {
-bool socket_is_full = false;  // the kernel's buffer; on loopback it never is
-bool may_bind = true;         // root always may
+bool socket_is_full = false;                   // the kernel's buffer; on loopback it never is
+std::vector<std::size_t>* segments = nullptr;  // of each message, when somebody counts
+bool may_bind = true;                          // root always may
 }  // namespace
 
 // In front of libc's.
@@ -23,6 +25,9 @@ extern "C" int sendmmsg(int fd, mmsghdr* messages, unsigned int count, int flags
   if (socket_is_full) {
     errno = EAGAIN;
     return -1;
+  }
+  for (unsigned int i = 0; segments != nullptr && i < count; ++i) {
+    segments->push_back(messages[i].msg_hdr.msg_iovlen);
   }
   return static_cast<int>(syscall(SYS_sendmmsg, fd, messages, count, flags));
 }
@@ -224,6 +229,25 @@ TEST(UdpPort, TellsNoAddressesApartWhenItHasOnlyOne) {
   EXPECT_EQ(Ask(*client, *server, server->local()).to, worker::LocalAddressId::kAny);
 }
 
+TEST(UdpPort, LetsTheKernelChooseWhereAnswersOfOneAddressTooManyLeave) {
+  const auto server = UdpPort::Open({.bind = NetAddress::V4(0, 0)});
+  ASSERT_TRUE(server.ok());
+  const auto client = OpenLoopback();
+  const auto ask = [&](std::size_t i) {
+    const auto host = static_cast<std::uint32_t>(kLoopback + 1 + i);
+    return Ask(*client, **server, NetAddress::V4(host, (*server)->local().port));
+  };
+  std::set<worker::LocalAddressId> told_apart;
+  for (std::size_t i = 0; i < limits::kLocalAddressesMax; ++i) told_apart.insert(ask(i).to);
+  EXPECT_EQ(told_apart.size(), limits::kLocalAddressesMax);
+  EXPECT_FALSE(told_apart.contains(worker::LocalAddressId::kAny));
+  const Question beyond = ask(limits::kLocalAddressesMax);
+  EXPECT_EQ(beyond.to, worker::LocalAddressId::kAny);
+  Answer(**server, beyond, 1);
+  EXPECT_EQ(ReceiveAll(*client, 1).size(), 1U);
+  EXPECT_TRUE(told_apart.contains(ask(0).to)) << "those that are known stay known";
+}
+
 TEST(UdpPort, DoesNotPutPacketsFromTwoAddressesIntoOneMessage) {
   const auto server = UdpPort::Open({.bind = NetAddress::V4(0, 0)});
   ASSERT_TRUE(server.ok());
@@ -271,15 +295,20 @@ TEST(UdpPort, KeepsMixedSizesIntactAndInOrderForEachDestination) {
 }
 
 TEST(UdpPort, SplitsRunsThatAreLongerThanTheKernelTakes) {
+  static_assert(limits::kUdpSegmentsMax * worker::TxBatch::kSlotBytes <= 65'507);
   const auto here = OpenLoopback();
   const auto there = OpenLoopback();
   worker::TxBatch batch;
   std::vector<std::string> expected;
-  for (std::size_t i = 0; i < 100; ++i) {
+  for (std::size_t i = 0; i < 2 * limits::kUdpSegmentsMax + 1; ++i) {
     expected.push_back(Numbered(i, 1200));
     Add(batch, there->local(), expected.back());
   }
+  std::vector<std::size_t> sent;
+  segments = &sent;
   here->Send(batch);
+  segments = nullptr;
+  EXPECT_EQ(sent, (std::vector{limits::kUdpSegmentsMax, limits::kUdpSegmentsMax, std::size_t{1}}));
   std::vector<std::string> received;
   for (auto& [from, bytes] : ReceiveAll(*there, expected.size())) received.push_back(bytes);
   EXPECT_EQ(received, expected);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sfu/core/limits.h"
 #include "tests/unit/sfu/router/packets.h"
 
 namespace fovea::router {
@@ -54,7 +55,9 @@ TEST_F(Simulcast, SwitchesUpOnlyAtAKeyFrameAndNeverInterrupts) {
   Begin(0);
   selector.SetTarget({2, 2});
   EXPECT_EQ(selector.NeedsKeyFrame(), 2);
-  EXPECT_FALSE(Forwards(high.Delta(Millis(33))));
+  const LayerChoice unwanted = selector.Select(high.Delta(Millis(33)));
+  EXPECT_FALSE(unwanted.forward);
+  EXPECT_EQ(unwanted.reason, DropReason::kLayerNotWanted);
   EXPECT_TRUE(Forwards(low.Delta(Millis(33))));
   const LayerChoice key = selector.Select(high.Key(Millis(66)));
   EXPECT_TRUE(key.forward && key.starts_run);
@@ -214,6 +217,20 @@ TEST_F(Svc, LeavesHigherLayersOutAndEndsThePictureItself) {
   EXPECT_FALSE(selector.Select(LayerFrame(1, 2, true)).forward);
   const LayerChoice base = selector.Select(LayerFrame(2, 0));
   EXPECT_TRUE(base.forward && !base.sets_marker);
+}
+
+TEST_F(Svc, AllLayersAreAsManyAsThereMayBe) {
+  constexpr std::uint8_t kSpatial = limits::kSpatialLayersMax;
+  constexpr std::uint8_t kTemporal = limits::kTemporalLayersMax;
+  selector.SetTarget(kAllLayers);
+  EXPECT_TRUE(selector.Select(LayerFrame(1, 0, true)).starts_run);
+  EXPECT_TRUE(selector.Select(LayerFrame(2, kSpatial - 1, false, kTemporal - 1)).forward);
+  for (const PacketMeta& beyond : {LayerFrame(3, kSpatial, false, kTemporal - 1),
+                                   LayerFrame(4, kSpatial - 1, false, kTemporal)}) {
+    const LayerChoice choice = selector.Select(beyond);
+    EXPECT_FALSE(choice.forward);
+    EXPECT_EQ(choice.reason, DropReason::kLayerNotWanted);
+  }
 }
 
 TEST_F(Svc, GoesDownAtTheNextPicture) {

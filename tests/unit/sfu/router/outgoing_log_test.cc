@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::router {
 namespace {
 
 constexpr std::uint32_t kSecond = 90000;
-constexpr OutgoingLog::Config kConfig{512, kSecond};
+constexpr OutgoingLog::Config kConfig{limits::kOutgoingLogVideo, kSecond};
 
 // Claims `count` numbers after `position`, `ticks` apart.
 std::int64_t Send(OutgoingLog& log, std::int64_t position, int count, std::uint32_t ticks) {
@@ -51,8 +53,9 @@ TEST(OutgoingLog, ForgetsTheOldestBeyondItsLimit) {
   OutgoingLog log(kConfig);
   const std::int64_t newest = Send(log, 70000, 2000, 1);
   EXPECT_EQ(log.capacity(), log.capacity_max());
-  EXPECT_TRUE(Knows(log, newest - 511));
-  EXPECT_FALSE(Knows(log, newest - 512));
+  constexpr auto kLimit = std::int64_t{limits::kOutgoingLogVideo};
+  EXPECT_TRUE(Knows(log, newest - kLimit + 1));
+  EXPECT_FALSE(Knows(log, newest - kLimit));
 }
 
 TEST(OutgoingLog, FindsASourceThatCameBeforeItGrew) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "sfu/core/limits.h"
 #include "sfu/core/rng.h"
 
 namespace fovea::router {
@@ -131,8 +132,68 @@ TEST(TrackHistory, RefusesWhatItCannotHold) {
   TrackHistory history(TrackHistory::kAudio);
   EXPECT_FALSE(history.Store(Meta(1, 70000), Filled(10, 0), {})) << "audio has one layer";
   EXPECT_FALSE(history.Store(Meta(0, 70000), Filled(limits::kDatagramBytesMax + 1, 0), {}));
-  EXPECT_FALSE(history.Store(Meta(0, 70000), {}, Filled(256, 0)));
+  EXPECT_FALSE(
+      history.Store(Meta(0, 70000), {}, Filled(limits::kDependencyDescriptorBytesMax + 1, 0)));
   EXPECT_FALSE(history.Find(0, ExtSeq{70000}));
+  ASSERT_TRUE(history.Store(Meta(0, 70000), Filled(limits::kDatagramBytesMax, 1),
+                            Filled(limits::kDependencyDescriptorBytesMax, 2)));
+  const auto longest = history.Find(0, ExtSeq{70000});
+  ASSERT_TRUE(longest);
+  EXPECT_TRUE(
+      Equal(longest->dependency_descriptor, Filled(limits::kDependencyDescriptorBytesMax, 2)));
+  TrackHistory video(TrackHistory::kVideo);
+  EXPECT_TRUE(video.Store(Meta(limits::kSpatialLayersMax - 1, 70000), {}, {}));
+  EXPECT_FALSE(video.Store(Meta(limits::kSpatialLayersMax, 70000), {}, {}));
+}
+
+// Both bounds at their full case: packets of one moment, so that age makes no room.
+struct Bounds {
+  TrackHistory::Config config;
+  std::size_t bytes;
+  std::size_t packets;
+};
+constexpr Bounds kBounds[] = {
+    {TrackHistory::kVideo, limits::kHistoryBytesVideo, limits::kHistoryPacketsPerLayerVideo},
+    {TrackHistory::kAudio, limits::kHistoryBytesAudio, limits::kHistoryPacketsPerLayerAudio},
+};
+
+TEST(TrackHistory, ABurstOfMoreBytesThanItKeepsPushesItsOldestOut) {
+  constexpr std::size_t kPayload = 1000;
+  constexpr std::size_t kWithMeta = kPayload + 200;  // at most
+  for (const Bounds& bounds : kBounds) {
+    TrackHistory history(bounds.config);
+    std::int64_t seq = 70000;
+    const auto store = [&] {
+      ASSERT_TRUE(history.Store(Meta(0, seq, {}), Filled(kPayload, seq), {}));
+      ++seq;
+    };
+    for (std::size_t i = 0; i < bounds.bytes / kWithMeta; ++i) store();
+    EXPECT_TRUE(history.Find(0, ExtSeq{70000}));
+    for (std::size_t i = 0; i < bounds.bytes / kWithMeta; ++i) store();
+    EXPECT_FALSE(history.Find(0, ExtSeq{70000}));
+    EXPECT_TRUE(history.Find(0, ExtSeq{seq - 1}));
+    std::size_t found = 0;
+    for (std::int64_t at = 70000; at < seq; ++at) found += history.Find(0, ExtSeq{at}) ? 1 : 0;
+    EXPECT_GE(found, bounds.bytes / kWithMeta);
+    EXPECT_LE(found * kPayload, bounds.bytes);
+    EXPECT_GE(history.footprint(), bounds.bytes);
+    EXPECT_LE(history.footprint(), bounds.bytes + bounds.packets * sizeof(std::uint64_t));
+  }
+}
+
+TEST(TrackHistory, MorePacketsOfALayerThanItKeepsPushTheOldestOut) {
+  for (const Bounds& bounds : kBounds) {
+    TrackHistory history(bounds.config);
+    const auto end = 70000 + static_cast<std::int64_t>(bounds.packets);
+    for (std::int64_t seq = 70000; seq < end; ++seq) {
+      ASSERT_TRUE(history.Store(Meta(0, seq, {}), {}, {}));
+    }
+    for (std::int64_t seq = 70000; seq < end; ++seq) ASSERT_TRUE(history.Find(0, ExtSeq{seq}));
+    ASSERT_TRUE(history.Store(Meta(0, end, {}), {}, {}));
+    EXPECT_FALSE(history.Find(0, ExtSeq{70000}));
+    EXPECT_TRUE(history.Find(0, ExtSeq{70001}));
+    EXPECT_TRUE(history.Find(0, ExtSeq{end}));
+  }
 }
 
 TEST(TrackHistory, AudioHoldsOverASecond) {

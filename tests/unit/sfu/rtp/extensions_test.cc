@@ -7,6 +7,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::rtp {
 namespace {
 
@@ -114,6 +116,24 @@ TEST(ParsedExtensions, ReadsAChromiumSimulcastVideoPacket) {
             (VideoOrientation{.back_camera = true, .flip = true, .quarter_turns = 1}));
   EXPECT_EQ(parsed.transmission_offset, -2);
   EXPECT_EQ(parsed.audio_level, std::nullopt);
+}
+
+TEST(ParsedExtensions, ReadsNoMidOrRidThatIsTooLong) {
+  for (const auto uri : {ExtensionUri::kMid, ExtensionUri::kRid, ExtensionUri::kRrid}) {
+    const std::size_t longest =
+        uri == ExtensionUri::kMid ? limits::kMidBytesMax : limits::kRidBytesMax;
+    for (const std::size_t length : {longest, longest + 1}) {
+      ExtensionWriter writer;
+      const std::string text(length, 'x');
+      ASSERT_TRUE(writer.AddText(ChromiumMap().IdOf(uri), text));
+      const Bytes packet = PacketFrom(writer);
+      const ParsedExtensions parsed = Parse(packet, ChromiumMap());
+      const auto& read = uri == ExtensionUri::kMid   ? parsed.mid
+                         : uri == ExtensionUri::kRid ? parsed.rid
+                                                     : parsed.rrid;
+      EXPECT_EQ(read, length == longest ? text : "") << ToString(uri);
+    }
+  }
 }
 
 TEST(ParsedExtensions, ReadsTheTwoByteForm) {
@@ -236,18 +256,32 @@ TEST(ExtensionWriter, RoundTripsEveryTypedElement) {
   EXPECT_EQ(parsed.abs_capture_time, capture);
 }
 
-TEST(ExtensionWriter, RefusesIdZeroOverlongDataAndTheSeventeenthElement) {
+TEST(ExtensionWriter, RefusesIdZeroOverlongDataAndOneElementTooMany) {
   ExtensionWriter writer;
-  const Bytes overlong(256);
+  const Bytes overlong(limits::kDependencyDescriptorBytesMax + 1);
   EXPECT_FALSE(writer.AddTransportCc(0, 1));
   EXPECT_FALSE(writer.Add(1, overlong));
   EXPECT_FALSE(writer.AddText(1, ""));
   EXPECT_EQ(writer.BlockBytes(), 0U);
-  for (std::uint8_t id = 1; id <= 16; ++id) EXPECT_TRUE(writer.AddTransportCc(id, id));
-  EXPECT_FALSE(writer.AddTransportCc(17, 1));
+  constexpr auto kLast = std::uint8_t{limits::kHeaderExtensionsMax};
+  for (std::uint8_t id = 1; id <= kLast; ++id) EXPECT_TRUE(writer.AddTransportCc(id, id));
+  EXPECT_FALSE(writer.AddTransportCc(kLast + 1, 1));
   std::array<std::uint8_t, 10> tight{};
   ByteWriter out(tight);
   EXPECT_FALSE(writer.Write(out));
+  const Bytes packet = PacketFrom(writer);
+  EXPECT_EQ(FindExtension(ByteSpan(packet), View(packet), kLast)[1], kLast);
+  EXPECT_TRUE(FindExtension(ByteSpan(packet), View(packet), kLast + 1).empty());
+}
+
+TEST(ExtensionWriter, CarriesADescriptorAsLongAsTheyCome) {
+  Bytes longest(limits::kDependencyDescriptorBytesMax, 0x5a);
+  longest.back() = 0xa5;
+  ExtensionWriter writer;
+  ASSERT_TRUE(writer.Add(12, longest));
+  const Bytes packet = PacketFrom(writer);
+  const ByteSpan found = Parse(packet, ChromiumMap()).dependency_descriptor;
+  EXPECT_EQ(Bytes(found.begin(), found.end()), longest);
 }
 
 TEST(ExtensionReader, EveryCutOfABlockStaysInBounds) {

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "sfu/core/limits.h"
 #include "sfu/core/rng.h"
 
 namespace fovea::rtp {
@@ -121,22 +122,22 @@ TEST_F(NackTrackerTest, TellsDuplicatesFromRecoveredPackets) {
 TEST_F(NackTrackerTest, AGapWiderThanItCanRememberForgetsEverythingOlder) {
   (void)Arrive(0, 0);
   (void)Arrive(0, 2);
-  EXPECT_EQ(Arrive(1, 2 + NackTracker::kMissingMax + 2), Verdict::kLost);
+  EXPECT_EQ(Arrive(1, 2 + limits::kNackMissingMax + 2), Verdict::kLost);
   EXPECT_EQ(tracker_.missing(), 0U);
-  EXPECT_EQ(tracker_.given_up_total(), 1U + NackTracker::kMissingMax + 1);
+  EXPECT_EQ(tracker_.given_up_total(), 1U + limits::kNackMissingMax + 1);
   EXPECT_THAT(Ask(1000), IsEmpty());
 }
 
 TEST_F(NackTrackerTest, TheWidestGapItCanRememberIsAskedForInFull) {
   (void)Arrive(0, 0);
-  EXPECT_EQ(Arrive(0, 1 + NackTracker::kMissingMax), Verdict::kNew);
-  EXPECT_EQ(Ask(10).size(), static_cast<std::size_t>(NackTracker::kMissingMax));
+  EXPECT_EQ(Arrive(0, 1 + limits::kNackMissingMax), Verdict::kNew);
+  EXPECT_EQ(Ask(10).size(), static_cast<std::size_t>(limits::kNackMissingMax));
 }
 
 TEST_F(NackTrackerTest, AFullListGivesUpTheOldestAndSaysSo) {
   (void)Arrive(0, 0);
-  EXPECT_EQ(Arrive(0, 1 + NackTracker::kMissingMax), Verdict::kNew);
-  EXPECT_EQ(Arrive(0, 3 + NackTracker::kMissingMax), Verdict::kLost);
+  EXPECT_EQ(Arrive(0, 1 + limits::kNackMissingMax), Verdict::kNew);
+  EXPECT_EQ(Arrive(0, 3 + limits::kNackMissingMax), Verdict::kLost);
   EXPECT_EQ(Ask(10).front(), 2);
 }
 

@@ -231,7 +231,9 @@ TEST(Fir, HasItsGoldenBytesAndABound) {
   ExpectTruncationIsSafe(fir);
   while (!fir.entries.full()) fir.entries.Push({.media = Ssrc{4}, .command_seq = 5});
   Bytes full = Written(fir);
-  EXPECT_TRUE(Fir::Parse(First(full)).has_value());
+  const std::optional<Fir> most = Fir::Parse(First(full));
+  ASSERT_TRUE(most.has_value());
+  EXPECT_EQ(most->entries.size(), limits::kFirEntriesMax);
   full.insert(full.end(), 8, 0);
   StoreBe16(&full[2], static_cast<std::uint16_t>(full.size() / 4 - 1));
   EXPECT_FALSE(Fir::Parse(First(full)).has_value());
@@ -297,12 +299,13 @@ TEST(ExtendedReport, SkipsBlocksItDoesNotKnowAndRefusesOverruns) {
 }
 
 TEST(ExtendedReport, IgnoresItemsBeyondItsBound) {
-  Bytes bytes = {0x80, 0xcf, 0, 0, 0, 0, 0, 1, 5, 0, 0, 3 * 33};
-  bytes.resize(bytes.size() + 12 * 33);
+  constexpr std::size_t kItems = limits::kDlrrItemsMax + 1;
+  Bytes bytes = {0x80, 0xcf, 0, 0, 0, 0, 0, 1, 5, 0, 0, 3 * kItems};
+  bytes.resize(bytes.size() + 12 * kItems);
   StoreBe16(&bytes[2], static_cast<std::uint16_t>(bytes.size() / 4 - 1));
   const std::optional<ExtendedReport> parsed = ExtendedReport::Parse(First(bytes));
   ASSERT_TRUE(parsed.has_value());
-  EXPECT_EQ(parsed->dlrrs.size(), 32U);
+  EXPECT_EQ(parsed->dlrrs.size(), limits::kDlrrItemsMax);
 }
 
 // Chromium's regular report: RR, SDES, REMB in one datagram.

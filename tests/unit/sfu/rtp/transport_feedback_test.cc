@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "sfu/core/limits.h"
 #include "sfu/core/rng.h"
 
 namespace fovea::rtp {
@@ -109,9 +110,15 @@ TEST(TransportFeedback, RefusesReservedSymbolsAndAbsurdCounts) {
   EXPECT_TRUE(TransportFeedback::Parse(RtcpPacket{.header = header, .body = body}).has_value());
   StoreBe16(&body[10], 0);
   EXPECT_FALSE(TransportFeedback::Parse(RtcpPacket{.header = header, .body = body}).has_value());
-  StoreBe16(&body[10], 0x8001);
-  body.resize(200, 0x1f);
+  body.resize(200, 0x1f);  // runs of "not received", longer than any count
+  StoreBe16(&body[10], limits::kTwccStatusesMax + 1);
   EXPECT_FALSE(TransportFeedback::Parse(RtcpPacket{.header = header, .body = body}).has_value());
+  StoreBe16(&body[10], limits::kTwccStatusesMax);
+  const auto most = TransportFeedback::Parse(RtcpPacket{.header = header, .body = body});
+  ASSERT_TRUE(most.has_value());
+  int visited = 0;
+  most->ForEach([&visited](const TwccStatus&) { ++visited; });
+  EXPECT_EQ(visited, limits::kTwccStatusesMax);
 }
 
 TEST(TransportFeedback, RunsOfLengthZeroDoNotLoop) {
@@ -139,6 +146,50 @@ TEST(WriteTransportFeedback, StopsAtADeltaThatSixteenBitsCannotHold) {
   const Built built = Build(ExtSeq{1}, {{ExtSeq{1}, At(Millis(0))}, {ExtSeq{2}, At(Seconds(9))}});
   EXPECT_EQ(built.reported, 1U);
   EXPECT_EQ(Read(built.bytes), (std::map<int, std::int64_t>{{1, 0}}));
+}
+
+TEST(WriteTransportFeedback, StopsAtANumberTooFarFromTheFirst) {
+  const Built built = Build(ExtSeq{0}, {{ExtSeq{0}, At(Millis(0))},
+                                        {ExtSeq{limits::kTwccStatusesMax - 1}, At(Millis(1))},
+                                        {ExtSeq{limits::kTwccStatusesMax}, At(Millis(2))}});
+  EXPECT_EQ(built.reported, 2U);
+  EXPECT_EQ(Read(built.bytes).size(), static_cast<std::size_t>(limits::kTwccStatusesMax));
+}
+
+TEST(WriteTransportFeedback, LeavesArrivalsThatAreTooManyForTheNextPacket) {
+  std::vector<TwccArrival> arrivals;
+  for (std::size_t i = 0; i <= limits::kTwccArrivalsMax; ++i) {
+    const auto number = static_cast<std::int64_t>(i);
+    arrivals.push_back({ExtSeq{100 + number}, At(Millis(1000 + 70 * number))});  // large deltas
+  }
+  const Built built = Build(ExtSeq{100}, arrivals);
+  EXPECT_EQ(built.reported, limits::kTwccArrivalsMax);
+  EXPECT_EQ(Read(built.bytes).size(), limits::kTwccArrivalsMax);
+  const ExtSeq last = arrivals.back().seq;
+  EXPECT_EQ(Build(last, {arrivals.back()}).reported, 1U);
+}
+
+TEST(WriteTransportFeedback, LeavesArrivalsWhoseChunksAreTooManyForTheNextPacket) {
+  // Each costs two chunks: a run of losses, and itself.
+  const auto build = [](std::size_t count) {
+    std::vector<TwccArrival> arrivals;
+    for (std::size_t i = 1; i <= count; ++i) {
+      const auto number = static_cast<std::int64_t>(i);
+      arrivals.push_back({ExtSeq{100 * number}, At(Millis(number))});
+    }
+    return Build(ExtSeq{0}, arrivals);
+  };
+  constexpr std::size_t kFit = limits::kTwccChunksMax / 2;
+  static_assert(kFit < limits::kTwccArrivalsMax);
+  const Built full = build(kFit);
+  EXPECT_EQ(full.reported, kFit);
+  const auto feedback = TransportFeedback::Parse(First(full.bytes));
+  ASSERT_TRUE(feedback.has_value());
+  EXPECT_EQ(feedback->chunks.size(), 2 * limits::kTwccChunksMax);
+  const Built beyond = build(kFit + 1);
+  EXPECT_GT(beyond.reported, 0U);
+  EXPECT_LT(beyond.reported, kFit + 1);
+  EXPECT_TRUE(TransportFeedback::Parse(First(beyond.bytes)).has_value());
 }
 
 TEST(WriteTransportFeedback, ThinlySpreadArrivalsAreSplitOverPackets) {

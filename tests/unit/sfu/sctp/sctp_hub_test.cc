@@ -369,6 +369,82 @@ TEST_F(SctpHubTest, DropsMessagesNobodyPollsAndCountsThem) {
   }
   EXPECT_GT(hub_.counters().event_queue_full, 0U);
   EXPECT_TRUE(hub_.IsConsistent());
+  std::size_t waiting = 0;
+  while (const std::optional<SctpEvent> event = hub_.PollEvent()) {
+    if (const auto* one = std::get_if<Message>(&*event)) {
+      waiting += sizeof(SctpEvent) + one->bytes.size();
+    }
+  }
+  EXPECT_LE(waiting, limits::kSctpEventBytesMax);
+  EXPECT_GT(waiting + sizeof(SctpEvent) + message.size(), limits::kSctpEventBytesMax);
+  const std::uint64_t dropped = hub_.counters().event_queue_full;
+  EXPECT_EQ(hub_.Send(kClient, stream, DataKind::kString, Text("room again")), SendResult::kOk);
+  Run(Seconds(5));
+  ASSERT_FALSE(messages_.empty());
+  EXPECT_EQ(messages_.back().bytes, Text("room again"));
+  EXPECT_EQ(hub_.counters().event_queue_full, dropped);
+}
+
+TEST_F(SctpHubTest, TellsThePeerHowLargeItsReceiveWindowIs) {
+  const std::optional<TransmitItem> init = hub_.PollTransmit();
+  ASSERT_TRUE(init.has_value());
+  ASSERT_EQ(init->bytes[12], 1) << "INIT";
+  EXPECT_EQ(LoadBe32(&init->bytes[20]), limits::kSctpReceiveWindowBytes);
+}
+
+// The message that `like` is a part of, or a later one, goes on: one DATA chunk (RFC 9260 section
+// 3.3.1), `ahead` numbers later. The checksum is CRC32c, little-endian.
+Bytes DataPacket(const Bytes& like, std::uint8_t flags, std::uint32_t ahead,
+                 std::uint16_t messages_later) {
+  constexpr std::size_t kHeaders = 12 + 16;
+  constexpr std::size_t kPayload = 1024;
+  Bytes packet(like.begin(), like.begin() + kHeaders);
+  packet.resize(kHeaders + kPayload, 0x5a);
+  packet[13] = flags;
+  StoreBe16(&packet[14], 16 + kPayload);
+  StoreBe32(&packet[16], LoadBe32(&like[16]) + ahead);
+  StoreBe16(&packet[22], static_cast<std::uint16_t>(LoadBe16(&like[22]) + messages_later));
+  StoreBe32(&packet[8], 0);
+  std::uint32_t crc = ~0U;
+  for (const std::uint8_t byte : packet) {
+    crc ^= byte;
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78U : 0);
+  }
+  for (std::size_t i = 0; i < 4; ++i) packet[8 + i] = static_cast<std::uint8_t>(~crc >> (8 * i));
+  return packet;
+}
+
+TEST_F(SctpHubTest, AMessageThatFillsHalfTheReceiveWindowIsThrownAwayToItsEnd) {
+  Run(Millis(100));
+  const StreamId stream = Open(kClient, "x", {});
+  ASSERT_EQ(hub_.Send(kClient, stream, DataKind::kBinary, Bytes(100, 1)), SendResult::kOk);
+  Carry();
+  const Bytes like = last_packet_[kClient];
+  ASSERT_EQ(like[12], 0) << "DATA";
+  messages_.clear();
+  constexpr std::uint8_t kBegins = 2;
+  constexpr std::uint8_t kEnds = 1;
+  std::uint32_t ahead = 0;
+  const auto hear = [&](std::uint8_t flags, std::uint16_t message) {
+    EXPECT_EQ(hub_.HandlePacket(kServer, DataPacket(like, flags, ++ahead, message)), std::nullopt);
+    while (hub_.PollTransmit().has_value()) {  // the client knows nothing of this
+    }
+    while (std::optional<SctpEvent> event = hub_.PollEvent()) Take(std::move(*event));
+  };
+  constexpr std::uint32_t kParts = limits::kSctpReceiveWindowBytes / 1024;
+  static_assert(limits::kSctpReceiveWindowBytes / 2 >= limits::kDataMessageBytesMax);
+  hear(kBegins, 1);
+  while (ahead < kParts / 2 - 1) hear(0, 1);
+  EXPECT_EQ(hub_.counters().messages_oversized, 0U);
+  while (ahead < kParts / 2 + 1) hear(0, 1);
+  EXPECT_EQ(hub_.counters().messages_oversized, 1U);
+  while (ahead < 2 * kParts) hear(0, 1);  // no window is used up by it
+  hear(kEnds, 1);
+  EXPECT_EQ(hub_.counters().messages_oversized, 1U);
+  EXPECT_TRUE(messages_.empty());
+  hear(kBegins | kEnds, 2);
+  ASSERT_EQ(messages_.size(), 1U);
+  EXPECT_EQ(messages_[0].bytes, Bytes(1024, 0x5a));
 }
 
 // A pointer as connection address would travel in INIT-ACK's cookie (CVE-2020-6514).

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sfu/core/limits.h"
 #include "sfu/stun/message_writer.h"
 #include "tests/unit/sfu/stun/sha1_for_tests.h"
 
@@ -256,7 +257,7 @@ TEST(StunMessage, IsToldFromDtlsAndRtpByTheFirstByteAndTheCookie) {
 
 TEST(StunMessage, AWriterThatIsFullFinishesEmpty) {
   MessageWriter writer(MessageClass::kRequest, kId);
-  const Bytes large(MessageWriter::kBytesMax, 1);
+  const Bytes large(limits::kStunMessageBytesMax, 1);
   writer.Raw(0xC057, large);
   EXPECT_TRUE(writer.Finish().empty());
 }

@@ -1,6 +1,7 @@
 // Media through one and two workers: who gets what, and what is left out.
 #include <algorithm>
 
+#include "sfu/core/limits.h"
 #include "tests/unit/sfu/worker/fixture.h"
 
 namespace fovea::worker {
@@ -96,6 +97,56 @@ TEST_F(Forwarding, CountsPacketsThatNobodyWants) {
   world.Run(Seconds(1));
   EXPECT_GT(world.worker(0).received_drops().Get(DropReason::kNoSubscriber), 40U);
   EXPECT_EQ(world.worker(0).stats().rtp_forwarded, 0U);
+}
+
+TEST_F(Forwarding, CountsPacketsOfALayerThatNobodyWants) {
+  World& world = MakeWorld(1);
+  const auto publisher = Connected(0);
+  const auto first = Connected(0);
+  const auto video = world.PublishVideo(publisher);
+  world.SetLayer(world.Subscribe(first, video), 0);
+  world.Run(Seconds(1));
+  const auto counted_within_a_second = [&] {
+    const DropCounters& drops = world.worker(0).received_drops();
+    const std::uint64_t before = drops.Get(DropReason::kLayerNotWanted);
+    world.Run(Seconds(1));
+    return drops.Get(DropReason::kLayerNotWanted) - before;
+  };
+  const std::uint64_t of_two_layers = counted_within_a_second();
+  EXPECT_GT(of_two_layers, 40U);
+  EXPECT_GT(world.worker(0).stats().rtp_forwarded, 20U);
+  const auto second = Connected(0);
+  world.SetLayer(world.Subscribe(second, video), 2);
+  world.Run(Seconds(1));
+  const std::uint64_t of_one_layer = counted_within_a_second();
+  EXPECT_GT(of_one_layer, 20U);
+  EXPECT_LT(of_one_layer, of_two_layers * 3 / 4);
+  // Who is paused wants none, and does not make one wanted.
+  const auto third = Connected(0);
+  world.SetPaused(world.Subscribe(third, video), true);
+  world.Run(Seconds(1));
+  EXPECT_GT(counted_within_a_second(), 20U);
+}
+
+TEST_F(Forwarding, AWishBeyondTheHighestLayersIsAWishForThem) {
+  World& world = MakeWorld(1);
+  const auto publisher = Connected(0);
+  const auto subscriber = Connected(0);
+  world.client(subscriber).keeps_stamps = true;
+  const Ssrc video =
+      world.Subscribe(subscriber, world.PublishVideo(publisher, limits::kSpatialLayersMax));
+  for (const std::uint8_t beyond : {std::uint8_t{0}, std::uint8_t{200}}) {
+    world.SetLayer(video, limits::kSpatialLayersMax + beyond, limits::kTemporalLayersMax + beyond);
+    world.Run(Seconds(1));
+    auto& stamps = world.client(subscriber).received(video).stamps;
+    stamps.clear();
+    world.Run(Seconds(1));
+    ASSERT_GT(stamps.size(), 25U);
+    EXPECT_TRUE(std::all_of(stamps.begin(), stamps.end(), [](const Stamp& stamp) {
+      return stamp.layer == limits::kSpatialLayersMax - 1;
+    }));
+  }
+  EXPECT_TRUE(world.client(subscriber).received(video).missing.empty());
 }
 
 TEST_F(Forwarding, StopsWhileAPublicationIsMutedAndResumesWithAKeyFrame) {

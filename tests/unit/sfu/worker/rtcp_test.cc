@@ -161,6 +161,23 @@ TEST_F(Feedbacks, HoldBackAnImpatientReceiversKeyFrameRequests) {
   EXPECT_LE(asked, 4U);  // one per router::kKeyFrameIntervals[0]
 }
 
+TEST_F(Feedbacks, TakeAFullIntraRequestForAKeyFrameRequest) {
+  World& world = MakeWorld(1);
+  publisher_ = Connected(0);
+  const auto subscriber = Connected(0);
+  const Ssrc ssrc = world.Subscribe(subscriber, world.PublishVideo(publisher_, 1));
+  world.Run(Seconds(5));
+  const std::uint64_t before = world.client(publisher_).counters().plis;
+  for (std::uint8_t i = 0; i < 100; ++i) {
+    world.client(subscriber).SendFir(ssrc, i, world.sink(subscriber));
+    world.Run(Millis(10));
+  }
+  EXPECT_EQ(world.worker(0).stats().key_frame_requests_received, 100U);
+  const std::uint64_t asked = world.client(publisher_).counters().plis - before;
+  EXPECT_GE(asked, 1U);
+  EXPECT_LE(asked, 4U);
+}
+
 TEST_F(Feedbacks, FollowTheOperatorsFigures) {
   test::WorldOptions options;
   options.uplinks.key_frame_intervals.fill(Seconds(10));

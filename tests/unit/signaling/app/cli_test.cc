@@ -6,6 +6,7 @@
 #include <iterator>
 #include <map>
 
+#include "sfu/core/limits.h"
 #include "signaling/app/cli_token.h"
 #include "signaling/app/version.h"
 #include "signaling/wire/token_grants.h"
@@ -87,16 +88,16 @@ TEST(CommandLine, HelpHasExamplesForEveryCommandThatTakesFlags) {
 }
 
 TEST(CommandLine, RefusesWhatItDoesNotKnow) {
-  for (const std::vector<std::string>& args :
-       std::vector<std::vector<std::string>>{{"server"},
-                                             {"serve", "--prot", "1"},
-                                             {"serve", "extra"},
-                                             {"serve", "--port"},
-                                             {"serve", "--port", "65536"},
-                                             {"serve", "--port", "x"},
-                                             {"serve", "--workers", "99"},
-                                             {"config"},
-                                             {"config", "check"}}) {
+  for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
+           {"server"},
+           {"serve", "--prot", "1"},
+           {"serve", "extra"},
+           {"serve", "--port"},
+           {"serve", "--port", "65536"},
+           {"serve", "--port", "x"},
+           {"serve", "--workers", std::to_string(limits::kWorkersMax + 1)},
+           {"config"},
+           {"config", "check"}}) {
     const Reply reply = Machine().Print(args);
     EXPECT_EQ(reply.exit_code, kExitUsage) << args.back();
     EXPECT_THAT(reply.err, StartsWith("fovea: "));
@@ -189,6 +190,24 @@ TEST(Serve, NamesTheFileFlagOrVariableOfAMistake) {
   EXPECT_THAT(machine.Print({"serve", "--dev"}).err, StartsWith("fovea: NODE_IP: expected "));
   machine.variables = {{"LIVEKIT_CONFIG", "port: x"}};
   EXPECT_THAT(machine.Print({"serve"}).err, StartsWith("fovea: LIVEKIT_CONFIG:1:7: port: "));
+}
+
+TEST(Serve, BoundsTheAddressesItListensAt) {
+  std::vector<std::string> args{"serve", "--dev"};
+  for (std::size_t i = 1; i <= limits::kListenersMax; ++i) {
+    args.insert(args.end(), {"--bind", "192.0.2." + std::to_string(i)});
+  }
+  EXPECT_THAT(Machine().Serve(args).bind_addresses, SizeIs(limits::kListenersMax));
+  args.insert(args.end(), {"--bind", "192.0.2.250"});
+  EXPECT_EQ(Machine().Print(args).err, "fovea: --bind: expected at most " +
+                                           std::to_string(limits::kListenersMax) + " addresses\n");
+}
+
+TEST(Serve, RunsSoManyWorkers) {
+  EXPECT_EQ(Machine()
+                .Serve({"serve", "--dev", "--workers", std::to_string(limits::kWorkersMax)})
+                .rtc.workers,
+            limits::kWorkersMax);
 }
 
 TEST(Serve, UnknownKeysPassWithoutStrictness) {

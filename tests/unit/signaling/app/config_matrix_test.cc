@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "sfu/core/limits.h"
 #include "signaling/app/cli_config.h"
 #include "signaling/app/config_print.h"
 #include "signaling/app/config_yaml.h"
@@ -138,6 +139,48 @@ TEST(ConfigMatrix, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(both, Not(HasSubstr("canary")));
 }
 
+// The numbers from 0 on, each with these texts around it, and commas between them.
+std::string Many(std::size_t count, const std::string& before, const std::string& behind) {
+  std::string out;
+  for (std::size_t i = 0; i < count; ++i) {
+    out += (i == 0 ? "" : ", ") + before + std::to_string(i) + behind;
+  }
+  return out;
+}
+
+TEST(ConfigMatrix, BoundsEachListOfServers) {
+  constexpr std::size_t kMost = limits::kConfigServersMax;
+  const auto full_access = [](std::size_t count) {
+    return ErrorOf("access: {full_access_homeservers: [" + Many(count, "s", ".example") + "]}");
+  };
+  EXPECT_EQ(full_access(kMost), "");
+  EXPECT_THAT(full_access(kMost + 1),
+              HasSubstr("f.yaml:1:35: access.full_access_homeservers: expected at most " +
+                        std::to_string(kMost) + " servers"));
+  for (const std::string key : {"servers", "cs_api"}) {
+    const auto map = [&](std::size_t count) {
+      return ErrorOf("federation: {" + key + ": {" + Many(count, "s", ": 'http://h'") + "}}");
+    };
+    EXPECT_EQ(map(kMost), "");
+    EXPECT_THAT(map(kMost + 1), HasSubstr(": federation." + key + ": expected at most " +
+                                          std::to_string(kMost) + " servers"))
+        << key;
+  }
+}
+
+TEST(ConfigMatrix, BoundsEachListOfNetworks) {
+  constexpr std::size_t kMost = limits::kConfigNetworksMax;
+  for (const auto& [section, key] :
+       {std::pair<std::string, std::string>{"access", "trusted_proxies"},
+        {"federation", "allow_networks"}}) {
+    const auto error = [&, &section = section, &key = key](std::size_t count) {
+      return ErrorOf(section + ": {" + key + ": [" + Many(count, "10.", ".0.0/16") + "]}");
+    };
+    EXPECT_EQ(error(kMost), "");
+    EXPECT_THAT(error(kMost + 1), HasSubstr(key + ": expected at most " + std::to_string(kMost)));
+  }
+}
+
 TEST(ConfigMatrix, ServesNobodyUnlessToldWhom) {
   Config config;
   EXPECT_FALSE(ServesMatrix(config));
@@ -213,6 +256,21 @@ TEST(ConfigMatrixEnvironment, NeedsFullAccessHomeserversInFrontOfAnotherServer) 
   EXPECT_EQ(machine.Error(), "");
   machine.variables["LIVEKIT_FULL_ACCESS_HOMESERVERS"] = "*,a.example";
   EXPECT_THAT(machine.Error(), HasSubstr("alone"));
+}
+
+TEST(ConfigMatrixEnvironment, BoundsEachListOfServers) {
+  constexpr std::size_t kMost = limits::kConfigServersMax;
+  const std::string why = "expected at most " + std::to_string(kMost) + " servers";
+  const std::map<std::string, std::string> behind{
+      {"LIVEKIT_FULL_ACCESS_HOMESERVERS", ".example"},
+      {"LIVEKIT_CS_API_URL_OVERRIDES", ".example=http://h"}};
+  for (const auto& [name, text] : behind) {
+    Machine machine;
+    machine.variables = {{name, Many(kMost, "s", text)}};
+    EXPECT_EQ(machine.Error(), "");
+    machine.variables = {{name, Many(kMost + 1, "s", text)}};
+    EXPECT_EQ(machine.Error(), name + ": " + why);
+  }
 }
 
 TEST(ConfigMatrixEnvironment, TakesAnAddressWithOrWithoutColon) {

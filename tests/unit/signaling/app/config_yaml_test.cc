@@ -291,6 +291,17 @@ TEST(ConfigYaml, UnknownKeysAreNotesWhenNotStrict) {
   EXPECT_THAT(config->notes, ElementsAre(HasSubstr("f.yaml:1:1: unknown key \"foo\"")));
 }
 
+TEST(ConfigYaml, TellsOfSoManyThingsAndNoMore) {
+  std::string text;
+  for (std::size_t i = 0; i <= limits::kConfigNotesMax; ++i)
+    text += "x" + std::to_string(i) + ": 1\n";
+  const auto config = LoadConfig(text, {.file_name = "f.yaml", .strict = false});
+  ASSERT_TRUE(config.ok());
+  ASSERT_EQ(config->notes.size(), limits::kConfigNotesMax);
+  EXPECT_THAT(config->notes.back(),
+              HasSubstr("key \"x" + std::to_string(limits::kConfigNotesMax - 1) + "\""));
+}
+
 TEST(ConfigYaml, WrongTypesStayErrorsWhenNotStrict) {
   EXPECT_FALSE(LoadConfig("port: x\n", {.file_name = "f.yaml", .strict = false}).ok());
 }
@@ -424,6 +435,69 @@ webhook:
   ASSERT_TRUE(config.ok()) << config.error().ToString();
   EXPECT_THAT(config->webhook.targets[0].exclude_events, ElementsAre("track_published"));
   EXPECT_THAT(config->webhook.targets[1].exclude_events, ElementsAre("room_started"));
+}
+
+// The numbers from 1 on, each with these texts around it, and commas between them.
+std::string Many(std::size_t count, const std::string& before, const std::string& behind = "") {
+  std::string out;
+  for (std::size_t i = 1; i <= count; ++i) {
+    out += (i == 1 ? "" : ", ") + before + std::to_string(i) + behind;
+  }
+  return out;
+}
+
+TEST(ConfigYaml, BoundsTheAddressesItListensAt) {
+  const auto error = [](std::size_t count) {
+    return ErrorOf("bind_addresses: [" + Many(count, "192.0.2.") + "]\n");
+  };
+  EXPECT_EQ(error(limits::kListenersMax), "");
+  EXPECT_EQ(error(limits::kListenersMax + 1), "f.yaml:1:17: bind_addresses: expected at most " +
+                                                  std::to_string(limits::kListenersMax) +
+                                                  " addresses");
+}
+
+TEST(ConfigYaml, BoundsTheNetworksOfMedia) {
+  constexpr std::size_t kMost = limits::kConfigNetworksMax;
+  for (const std::string key : {"includes", "excludes"}) {
+    const auto error = [&](std::size_t count) {
+      return ErrorOf("rtc: {ips: {" + key + ": [" + Many(count, "192.0.2.") + "]}}\n");
+    };
+    EXPECT_EQ(error(kMost), "");
+    EXPECT_EQ(error(kMost + 1), "f.yaml:1:23: rtc.ips." + key + ": expected at most " +
+                                    std::to_string(kMost) + " networks");
+  }
+}
+
+TEST(ConfigYaml, BoundsTheWorkers) {
+  const auto error = [](std::size_t count) {
+    return ErrorOf("rtc: {workers: " + std::to_string(count) + "}\n");
+  };
+  EXPECT_EQ(error(limits::kWorkersMax), "");
+  EXPECT_THAT(error(limits::kWorkersMax + 1),
+              HasSubstr("from 0 to " + std::to_string(limits::kWorkersMax)));
+}
+
+TEST(ConfigYaml, BoundsTheUrlsOfWebhooks) {
+  const auto error = [](std::size_t count) {
+    return ErrorOf("webhook: {api_key: k, urls: [" + Many(count, "'http://h/", "'") + "]}\n");
+  };
+  EXPECT_EQ(error(limits::kWebhookTargetsMax), "");
+  EXPECT_EQ(error(limits::kWebhookTargetsMax + 1), "f.yaml:1:29: webhook.urls: expected at most " +
+                                                       std::to_string(limits::kWebhookTargetsMax) +
+                                                       " URLs");
+}
+
+TEST(ConfigYaml, BoundsStunAndTurnServersTogether) {
+  const auto error = [](std::size_t stun, const std::string& turn) {
+    return ErrorOf("rtc: {stun_servers: [" + Many(stun, "s") + "]" + turn + "}\n");
+  };
+  const std::string one = ", turn_servers: [{host: h, username: u, credential: c}]";
+  EXPECT_EQ(error(limits::kIceServersMax, ""), "");
+  EXPECT_EQ(error(limits::kIceServersMax - 1, one), "");
+  const std::string why = "expected at most " + std::to_string(limits::kIceServersMax) + " STUN";
+  EXPECT_THAT(error(limits::kIceServersMax + 1, ""), HasSubstr("f.yaml:1:21: rtc"));
+  EXPECT_THAT(error(limits::kIceServersMax + 1, ""), HasSubstr(why));
+  EXPECT_THAT(error(limits::kIceServersMax, one), HasSubstr(why));
 }
 
 TEST(ConfigYaml, SurvivesEveryTruncation) {

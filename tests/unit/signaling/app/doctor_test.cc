@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "sfu/core/limits.h"
 #include "signaling/app/doctor_discovery.h"
 #include "signaling/app/doctor_homeserver.h"
 #include "signaling/app/doctor_public.h"
@@ -256,6 +257,29 @@ TEST(Doctor, FollowsAWellKnownDocumentThatMovedButNotForEver) {
   EXPECT_THAT(findings.back().observed, HasSubstr("names no focus"));
   network.answers["/matrix"] = Answer(302, "", {{"Location", "https://example.com/matrix"}});
   findings = ExamineHomeserver(Focus(), {}, kNow, network.fetch());
+  EXPECT_THAT(findings.back().observed, HasSubstr("302"));
+}
+
+TEST(Doctor, ShowsARedirectBeyondTheLastThatItFollows) {
+  // From its own place to /0, and from each to the next.
+  const auto network_of = [](int redirects) {
+    Network network = GoodHomeserver();
+    std::string from = "/.well-known/matrix/client";
+    for (int i = 0; i < redirects; ++i) {
+      const std::string to = "/" + std::to_string(i);
+      network.answers[from] = Answer(302, "", {{"Location", "https://example.com" + to}});
+      from = to;
+    }
+    network.answers[from] = Answer(200, "{}", kCors);
+    return network;
+  };
+  Network most = network_of(limits::kDoctorRedirectsMax);
+  auto findings = ExamineHomeserver(Focus(), {}, kNow, most.fetch());
+  EXPECT_THAT(findings.back().observed, HasSubstr("names no focus"));
+  const std::string last = most.asked.back().url;
+  Network more = network_of(limits::kDoctorRedirectsMax + 1);
+  findings = ExamineHomeserver(Focus(), {}, kNow, more.fetch());
+  EXPECT_EQ(more.asked.back().url, last) << "it went on";
   EXPECT_THAT(findings.back().observed, HasSubstr("302"));
 }
 

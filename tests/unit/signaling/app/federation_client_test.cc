@@ -67,6 +67,13 @@ class FederationClientTest : public io::LoopTest {
   }
 
   [[nodiscard]] std::string Url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  static std::string Stranger(std::size_t number) {
+    return "s" + std::to_string(number) + ".example";
+  }
+  // All of them are the one homeserver.
+  void KnowStrangers(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) options_.servers[Stranger(i)] = Url();
+  }
   void Ask(const std::string& server, const std::string& token) {
     if (!client_) {
       client_ = std::make_unique<FederationClient>(&loop_, options_, nullptr, nullptr);
@@ -222,6 +229,53 @@ TEST_F(FederationClientTest, RefusesWhatTheQueueCannotHold) {
   Ask("other.example", "one more");
   ASSERT_TRUE(answers_.back().has_value());
   EXPECT_EQ(answers_.back()->error(), LookupError::kBusy);
+}
+
+TEST_F(FederationClientTest, ChecksOnlySoManyStrangersAtOnce) {
+  homeserver_.holds = true;
+  KnowStrangers(limits::kOpenIdChecksMax + 1);
+  for (std::size_t i = 0; i < limits::kOpenIdChecksMax; ++i) Ask(Stranger(i), "t");
+  EXPECT_EQ(client_->in_flight(), limits::kOpenIdChecksMax);
+  Ask(Stranger(limits::kOpenIdChecksMax), "one more");
+  EXPECT_EQ(client_->in_flight(), limits::kOpenIdChecksMax);
+  EXPECT_EQ(client_->queued(), 1U);
+  Ask("example.com", "trusted");
+  EXPECT_EQ(client_->in_flight(), limits::kOpenIdChecksMax + 1) << "strangers hold up no other";
+  ASSERT_TRUE(RunUntil([&] { return homeserver_.held.size() == limits::kOpenIdChecksMax + 1; }));
+  EXPECT_THAT(homeserver_.tokens, testing::Not(testing::Contains("one more")));
+  homeserver_.AnswerOne();
+  ASSERT_TRUE(RunUntil([&] { return homeserver_.tokens.back() == "one more"; }));
+  EXPECT_EQ(client_->queued(), 0U);
+}
+
+TEST_F(FederationClientTest, LetsOnlySoManyStrangersWait) {
+  homeserver_.holds = true;
+  constexpr std::size_t kMost = limits::kOpenIdChecksMax + limits::kOpenIdQueuedMax;
+  KnowStrangers(kMost + 1);
+  for (std::size_t i = 0; i < kMost; ++i) Ask(Stranger(i), "t");
+  EXPECT_EQ(client_->queued(), limits::kOpenIdQueuedMax);
+  EXPECT_EQ(Answered(), 0U);
+  Ask(Stranger(kMost), "one more");
+  ASSERT_TRUE(answers_.back().has_value());
+  EXPECT_EQ(answers_.back()->error(), LookupError::kBusy);
+  EXPECT_EQ(client_->queued(), limits::kOpenIdQueuedMax);
+}
+
+TEST_F(FederationClientTest, ForgetsWhoWasNotThereWhenThereAreTooMany) {
+  // Forbidden addresses, which need no connection to be found unreachable.
+  const auto stranger = [](std::size_t i) { return "127.0.0.1:" + std::to_string(i + 1); };
+  for (std::size_t i = 0; i < limits::kServersUnreachableMax; i += limits::kOpenIdChecksMax) {
+    for (std::size_t j = 0; j < limits::kOpenIdChecksMax; ++j) Ask(stranger(i + j), "t");
+    ASSERT_TRUE(RunUntil([this] { return Answered() == answers_.size(); }));
+  }
+  Ask(stranger(0), "t");
+  EXPECT_TRUE(answers_.back().has_value()) << "answered from memory";
+  EXPECT_EQ(AskAndWait(stranger(limits::kServersUnreachableMax), "t").error(),
+            LookupError::kUnreachable);
+  Ask(stranger(0), "t");
+  EXPECT_FALSE(answers_.back().has_value()) << "asked again";
+  Ask(stranger(limits::kServersUnreachableMax), "t");
+  EXPECT_TRUE(answers_.back().has_value()) << "the latest is remembered";
 }
 
 TEST_F(FederationClientTest, DropsWhatIsUnderWayWhenItGoes) {

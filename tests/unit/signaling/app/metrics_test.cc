@@ -6,6 +6,7 @@
 #include "sfu/core/limits.h"
 #include "signaling/app/metrics_listener.h"
 #include "signaling/wire/base64.h"
+#include "tests/unit/signaling/io/loop_fixture.h"
 
 namespace fovea::app {
 namespace {
@@ -155,11 +156,15 @@ TEST(Metrics, SaysOfMatrixCallsWhoIsOfRecord) {
   matrix.members = 4;
   matrix.members_without_media = 2;
   matrix.media_without_member = 1;
+  matrix.intent = "video";
+  matrix.last_left = "evicted";
   media.calls = {matrix, Call("plain", 1)};
   const std::string page = MetricsPage(facts);
   EXPECT_THAT(page, HasSubstr("fovea_call_members{room=\"hash\"} 4\n"));
   EXPECT_THAT(page, HasSubstr("fovea_call_members_without_media{room=\"hash\"} 2\n"));
   EXPECT_THAT(page, HasSubstr("fovea_call_media_without_member{room=\"hash\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("fovea_call_info{room=\"hash\",intent=\"video\",last_left="
+                              "\"evicted\"} 1\n"));
   EXPECT_THAT(page, HasSubstr("fovea_call_participants{room=\"plain\"} 1\n"));
   EXPECT_THAT(page, Not(HasSubstr("fovea_call_members{room=\"plain\"}")));
 }
@@ -231,6 +236,40 @@ TEST(MayReadMetrics, IsNotOpenBecauseOneOfTheTwoIsMissing) {
   const PrometheusConfig config{.port = 1, .username = "", .password = "p"};
   EXPECT_FALSE(MayReadMetrics(config, Asking("")));
   EXPECT_TRUE(MayReadMetrics(config, Asking(Basic(":p"))));
+}
+
+class MetricsListenerTest : public io::LoopTest {
+ protected:
+  void SetUp() override {
+    listener_.emplace(&loop_, config_, [] { return MetricsFacts{}; });
+    ASSERT_EQ(listener_->Open({"127.0.0.1"}), std::nullopt);
+  }
+  void TearDown() override {
+    scrapers_.clear();
+    listener_.reset();
+  }
+  // Whether a further scraper, which keeps its connection, is answered.
+  [[nodiscard]] bool Scrape() {
+    scrapers_.push_back(std::make_unique<io::RawClient>(&loop_, listener_->bound().front()));
+    io::RawClient& client = *scrapers_.back();
+    client.Send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_TRUE(
+        RunUntil([&] { return !client.received.empty() || client.ended || client.failed; }));
+    return client.received.starts_with("HTTP/1.1 200 ");
+  }
+
+  const PrometheusConfig config_;
+  std::optional<MetricsListener> listener_;
+  std::vector<std::unique_ptr<io::RawClient>> scrapers_;
+};
+
+TEST_F(MetricsListenerTest, RefusesFurtherScrapersUntilOneGoes) {
+  for (std::size_t i = 0; i < limits::kMetricsConnectionsMax; ++i) ASSERT_TRUE(Scrape()) << i;
+  EXPECT_FALSE(Scrape());
+  EXPECT_TRUE(scrapers_.back()->received.empty());
+  scrapers_.front()->HangUp();
+  bool is_answered = false;  // once the listener saw that there is a place
+  EXPECT_TRUE(RunUntil([&] { return is_answered || (is_answered = Scrape()); }));
 }
 
 }  // namespace

@@ -5,8 +5,10 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "sfu/core/limits.h"
 #include "signaling/io/tcp.h"
 #include "tests/unit/signaling/io/loop_fixture.h"
 
@@ -105,10 +107,14 @@ class FakeRedis : public io::ByteStreamListener {
                                          })) {}
   [[nodiscard]] std::uint16_t port() const { return listener_->local().port; }
   void HangUp() { stream_.reset(); }
+  void Release() {
+    for (const std::string& answer : std::exchange(held_, {})) stream_->Write(answer);
+  }
 
   std::map<std::string, std::string> hash;
   std::vector<std::string> commands;
   bool refuses_writes = false;
+  bool holds = false;  // answers, until Release()
 
  private:
   void OnBytes(std::string_view bytes) override {
@@ -116,7 +122,12 @@ class FakeRedis : public io::ByteStreamListener {
     while (const auto value = parser_.Next()) {
       std::vector<std::string> words;
       for (const auto& item : value->items) words.push_back(item.text);
-      stream_->Write(Answer(words));
+      std::string answer = Answer(words);
+      if (holds) {
+        held_.push_back(std::move(answer));
+      } else {
+        stream_->Write(std::move(answer));
+      }
     }
   }
   std::string Answer(const std::vector<std::string>& words) {
@@ -144,6 +155,7 @@ class FakeRedis : public io::ByteStreamListener {
   std::unique_ptr<io::TcpListener> listener_;
   std::unique_ptr<io::TcpStream> stream_;
   wire::RespParser parser_;
+  std::vector<std::string> held_;
 };
 
 class CollectedLog : public LogSink {
@@ -212,6 +224,26 @@ TEST_F(RedisJobsTest, WritesTheLastOfSeveralChanges) {
   ASSERT_TRUE(Written());
   EXPECT_TRUE(redis_->hash.empty());
   EXPECT_LE(redis_->commands.size(), 3u);
+}
+
+TEST_F(RedisJobsTest, SendsTheRestWhenABatchIsAnswered) {
+  const auto arrived = [this](std::size_t count) {
+    const bool is_there = RunUntil([&] { return redis_->commands.size() >= count; });
+    for (int i = 0; i < 100; ++i) uv_run(&loop_, UV_RUN_NOWAIT);  // whatever else was sent
+    return is_there && redis_->commands.size() == count;
+  };
+  redis_->holds = true;
+  jobs_->PutJob(JobOf("first"));
+  ASSERT_TRUE(arrived(1));
+  constexpr std::size_t kMost = limits::kRedisBatchMax;
+  for (std::size_t i = 0; i <= kMost; ++i) jobs_->PutJob(JobOf(std::to_string(i)));
+  redis_->Release();
+  EXPECT_TRUE(arrived(1 + kMost)) << redis_->commands.size();
+  redis_->Release();
+  EXPECT_TRUE(arrived(1 + kMost + 1)) << redis_->commands.size();
+  redis_->Release();
+  ASSERT_TRUE(Written());
+  EXPECT_EQ(redis_->hash.size(), kMost + 2);
 }
 
 TEST_F(RedisJobsTest, WritesAgainAfterAConnectionWasLost) {

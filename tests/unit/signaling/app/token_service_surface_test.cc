@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sfu/core/limits.h"
 #include "tests/unit/signaling/app/token_service_fixture.h"
 
 namespace fovea::app {
@@ -195,6 +196,21 @@ TEST_F(TokenSurface, WhileTheServerStopsItIsUnavailable) {
     EXPECT_EQ(get.body, "");
     ExpectTokenHeaders(get);
   }
+}
+
+TEST_F(TokenSurface, AnIdentityThatNoCallTakesIsRefused) {
+  const auto ask = [&](std::size_t device_id_bytes) {
+    const nlohmann::json body{
+        {"room", "!r:hs"},
+        {"device_id", std::string(device_id_bytes, 'D')},
+        {"openid_token", {{"access_token", "t"}, {"matrix_server_name", "hs"}}}};
+    return Ask(Request("POST", kRoutes[0], body.dump()));
+  };
+  const std::size_t longest = limits::kIdentityCharsMax - std::string_view("@bob:hs:").size();
+  EXPECT_EQ(ask(longest).status, 200);
+  const Answer answer = ask(longest + 1);
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("The device id is too long."));
 }
 
 TEST_F(TokenSurface, WhoWaitsWhileTheServerStopsIsToldSo) {

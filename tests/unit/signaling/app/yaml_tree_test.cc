@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::app {
 namespace {
 
@@ -93,10 +95,32 @@ TEST(YamlTree, RefusesDeepNestingAlsoThroughAliases) {
   }
 }
 
+TEST(YamlTree, NestsAsDeepAsItSaysAndNoDeeper) {
+  const auto lists = [](std::size_t depth, const std::string& inside) {
+    return std::string(depth, '[') + inside + std::string(depth, ']');
+  };
+  EXPECT_EQ(ErrorOf(lists(limits::kYamlDepthMax, "")), "");
+  EXPECT_EQ(ErrorOf(lists(limits::kYamlDepthMax + 1, "")), "nested too deeply");
+  // An alias brings its own depth along; the list around both lines is one more.
+  constexpr std::size_t kNamed = limits::kYamlDepthMax / 2;
+  const std::string named = "- &a " + lists(kNamed, "") + "\n- ";
+  EXPECT_EQ(ErrorOf(named + lists(limits::kYamlDepthMax - kNamed - 1, "*a")), "");
+  EXPECT_EQ(ErrorOf(named + lists(limits::kYamlDepthMax - kNamed, "*a")), "nested too deeply");
+}
+
+TEST(YamlTree, CountsTextAsOftenAsItIsRepeated) {
+  // Once where it stands, once for the copy that aliases are made of, and six times by an alias.
+  const std::string eighth(limits::kYamlTextBytesMax / 8, 'x');
+  std::string most = "- &a " + eighth + "\n";
+  for (int i = 0; i < 6; ++i) most += "- *a\n";
+  EXPECT_EQ(ErrorOf(most), "");
+  EXPECT_THAT(ErrorOf(most + "- x\n"), HasSubstr("too large"));
+}
+
 TEST(YamlTree, RefusesHugeFiles) {
-  EXPECT_EQ(ErrorOf(std::string(kYamlBytesMax + 1, ' ')), "larger than 256 KiB");
+  EXPECT_EQ(ErrorOf(std::string(limits::kYamlBytesMax + 1, ' ')), "larger than 256 KiB");
   std::string many;
-  for (std::size_t i = 0; i < kYamlNodesMax; ++i) many += "- x\n";
+  for (std::size_t i = 0; i < limits::kYamlNodesMax; ++i) many += "- x\n";
   EXPECT_THAT(ErrorOf(many), HasSubstr("too large"));
 }
 

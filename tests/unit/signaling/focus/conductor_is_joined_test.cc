@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sfu/core/limits.h"
 #include "tests/unit/signaling/focus/conductor_fixture.h"
 
 namespace fovea::focus::test {
@@ -140,9 +141,19 @@ TEST_F(IsJoinedTest, DoesNotOverruleTheServerAcl) {
 }
 
 TEST_F(IsJoinedTest, RemembersABoundedNumberOfUsers) {
-  for (int i = 0; i < 200; ++i) static_cast<void>(Ask("@u" + std::to_string(i) + ":far"));
-  Tell(JoinedAnswer::kJoined);  // of one that was forgotten
+  for (std::size_t i = 0; i < limits::kToldUsersMax; ++i) {
+    static_cast<void>(Ask("@u" + std::to_string(i) + ":far"));
+  }
+  Tell(JoinedAnswer::kJoined);  // u0 is remembered
+  EXPECT_EQ(Ask("@u0:far", true).verdict, MintVerdict::kAllow);
+  static_cast<void>(Ask("@more:far"));  // and all are forgotten
   EXPECT_NE(Ask("@u0:far", true).verdict, MintVerdict::kAllow);
+  Tell(JoinedAnswer::kJoined);  // about u1, of whom nobody was asked any more
+  EXPECT_NE(Ask("@u1:far", true).verdict, MintVerdict::kAllow);
+  EXPECT_TRUE(Ask("@u0:far").asks_is_joined) << "asked again";
+  asked_about_.erase(asked_about_.begin(), asked_about_.end() - 1);
+  Tell(JoinedAnswer::kJoined);
+  EXPECT_EQ(Ask("@u0:far", true).verdict, MintVerdict::kAllow);
 }
 
 }  // namespace

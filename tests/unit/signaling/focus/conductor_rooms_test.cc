@@ -363,13 +363,74 @@ TEST_F(ConductorTest, GivesATokenToWhoeverIsJoinedToALargeRoom) {
   EXPECT_EQ(MayMint("@stranger:far", true).reason, MintCase::kNotJoined);
 }
 
-TEST_F(ConductorTest, RefusesTokensBeyondSixtyFourPerUserAndRoom) {
-  StartRoom({"@bob:hs"});
-  for (int i = 0; i < 64; ++i) {
+TEST_F(ConductorTest, RefusesTokensBeyondSoManyPerUserAndRoom) {
+  StartRoom({"@bob:hs", "@carol:far"});
+  for (std::size_t i = 0; i < limits::kAdmissionsPerUserMax; ++i) {
     EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAllow);
     static_cast<void>(Mint("@bob:hs", "B", TokenRoute::kOpenId, std::to_string(i)));
   }
   EXPECT_EQ(MayMint("@bob:hs").reason, MintCase::kTableFull);
+  EXPECT_EQ(MayMint("@carol:far").verdict, MintVerdict::kAllow);
+}
+
+class RefusedUsersTest : public ConductorTest {
+ protected:
+  static std::string User(std::size_t number) { return "@u" + std::to_string(number) + ":hs"; }
+  // A user of ours wants a token, and the homeserver is asked as them. Their request waits.
+  void Ask(const std::string& user, Status status) {
+    EXPECT_EQ(MayMint(user).verdict, MintVerdict::kAskHomeserver);
+    if (asked_.empty()) Pass(ReconcileSchedule::kUrgentInterval);
+    ASSERT_THAT(asked_, SizeIs(1));
+    EXPECT_EQ(asked_[0].as_user, user);
+    Answer(status);
+  }
+  // Nobody is left to ask as.
+  void Finish() {
+    Pass(ReconcileSchedule::kUrgentInterval);
+    ASSERT_THAT(asked_, SizeIs(1));
+    EXPECT_EQ(asked_[0].as_user, "");
+    Answer(Status::kRefused);
+    EXPECT_FALSE(conductor_->IsAsking(now_, std::string(kRoom)));
+  }
+};
+
+TEST_F(RefusedUsersTest, AreRememberedUpToABoundAndThenAskedAboutAgain) {
+  for (std::size_t i = 0; i < limits::kRefusedUsersMax; ++i) Ask(User(i), Status::kRefused);
+  Finish();
+  for (std::size_t i = 0; i < limits::kRefusedUsersMax; ++i) {
+    ASSERT_EQ(MayMint(User(i), true).reason, MintCase::kNotJoined) << i;
+  }
+  Ask(User(limits::kRefusedUsersMax), Status::kRefused);
+  Finish();
+  EXPECT_EQ(MayMint(User(limits::kRefusedUsersMax), true).reason, MintCase::kNotJoined);
+  // Whoever was forgotten is not let in for it.
+  EXPECT_EQ(MayMint(User(0), true).reason, MintCase::kUnreachable);
+  Ask(User(0), Status::kRefused);
+  Finish();
+  EXPECT_EQ(MayMint(User(0), true).reason, MintCase::kNotJoined);
+}
+
+TEST_F(RefusedUsersTest, AsWhomNothingMayBeAskedAreNotLetInOnceForgotten) {
+  for (std::size_t i = 0; i <= limits::kRefusedUsersMax; ++i) Ask(User(i), Status::kNotAs);
+  Finish();
+  EXPECT_EQ(MayMint(User(0), true).reason, MintCase::kUnreachable);
+  EXPECT_EQ(MayMint(User(limits::kRefusedUsersMax), true).reason, MintCase::kUnreachable);
+}
+
+// Only the last of several who ask at once is asked as.
+TEST_F(RefusedUsersTest, AreNotTakenForStrangersBeforeTheyAreAskedAs) {
+  EXPECT_EQ(MayMint("@other:hs").verdict, MintVerdict::kAskHomeserver);
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+  EXPECT_EQ(MayMint("@eve:hs").verdict, MintVerdict::kAskHomeserver);
+  for (const char* user : {"@other:hs", "@eve:hs"}) {
+    if (asked_.empty()) Pass(ReconcileSchedule::kUrgentInterval);
+    ASSERT_THAT(asked_, SizeIs(1));
+    EXPECT_EQ(asked_[0].as_user, user);
+    Answer(Status::kRefused);
+  }
+  Finish();
+  EXPECT_EQ(MayMint("@eve:hs", true).reason, MintCase::kNotJoined);
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kUnreachable);
 }
 
 TEST_F(ConductorTest, ReturnsItsMemoryWhenTheTokensHaveExpired) {
@@ -416,6 +477,13 @@ TEST_F(ConductorTest, RemembersTokensRevocationsAndTransactionsOverARestart) {
   ASSERT_THAT(asked_, SizeIs(1));
   AnswerState();
   EXPECT_THAT(Evicted(), ElementsAre(bob.identity, carol.identity));
+}
+
+TEST_F(ConductorTest, StoresOfALongTransactionIdWhatItGoesBy) {
+  const std::string longest(limits::kTransactionIdBytesMax, 't');
+  EXPECT_EQ(Push({}, longest + "a"), TransactionOutcome::kTaken);
+  EXPECT_THAT(stored_txns_, ElementsAre(longest));
+  EXPECT_EQ(Push({}, longest + "b"), TransactionOutcome::kRepeated);
 }
 
 TEST_F(ConductorTest, DoubtsALeaveThatComesBeforeTheFirstCompleteState) {
@@ -551,15 +619,19 @@ TEST(ReconcileSchedule, AsksTheUrgentFirstAndBacksOffAfterFailures) {
   EXPECT_TRUE(schedule.IsConsistent());
 }
 
-TEST(ReconcileSchedule, HasAtMostEightQuestionsUnderWayPerLane) {
+TEST(ReconcileSchedule, HasOnlySoManyQuestionsUnderWayPerLane) {
   ReconcileSchedule schedule(Rng(1));
   Instant now{Seconds(1)};
-  for (int i = 0; i < 20; ++i) schedule.Want(std::to_string(i), now, Urgency::kUrgent);
-  int asked = 0;
+  for (std::size_t i = 0; i < 2 * limits::kRoomStatesUnderWayMax; ++i) {
+    schedule.Want(std::to_string(i), now, Urgency::kUrgent);
+  }
+  std::size_t asked = 0;
   for (int i = 0; i < 100; ++i, now += Millis(20)) {
     if (schedule.Poll(now)) ++asked;
   }
-  EXPECT_EQ(asked, 8);
+  EXPECT_EQ(asked, limits::kRoomStatesUnderWayMax);
+  schedule.Want("routine", now, Urgency::kRoutine);
+  EXPECT_EQ(schedule.Poll(now), "routine");
   schedule.Forget("0");
   EXPECT_TRUE(schedule.Poll(now).has_value());
   EXPECT_TRUE(schedule.IsConsistent());

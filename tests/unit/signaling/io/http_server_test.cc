@@ -11,7 +11,8 @@
 
 namespace {
 bool may_bind = true;  // root always may
-}
+int asked_backlog = 0;
+}  // namespace
 
 // In front of libc's.
 extern "C" int bind(int fd, const sockaddr* address, socklen_t length) noexcept {
@@ -20,6 +21,10 @@ extern "C" int bind(int fd, const sockaddr* address, socklen_t length) noexcept 
     return -1;
   }
   return static_cast<int>(syscall(SYS_bind, fd, address, length));
+}
+extern "C" int listen(int fd, int backlog) noexcept {
+  asked_backlog = backlog;
+  return static_cast<int>(syscall(SYS_listen, fd, backlog));
 }
 
 namespace fovea::io {
@@ -44,24 +49,42 @@ std::string ClientFrame(int opcode, std::string_view payload) {
   return out.append(4, '\0').append(payload);
 }
 
-// Passes everything through and counts what comes in.
-class CountingStream : public ByteStream, private ByteStreamListener {
+struct Watch {
+  std::size_t seen = 0;  // bytes that came in
+  bool is_paused = false;
+  bool is_stuck = false;   // the client takes nothing any more
+  std::size_t unsent = 0;  // since then
+};
+
+// Passes everything through, unless it is stuck, and tells what happens.
+class WatchedStream : public ByteStream, private ByteStreamListener {
  public:
-  CountingStream(std::unique_ptr<ByteStream> raw, std::size_t& count)
-      : raw_(std::move(raw)), count_(count) {}
+  WatchedStream(std::unique_ptr<ByteStream> raw, Watch& watch)
+      : raw_(std::move(raw)), watch_(watch) {}
   void Start(ByteStreamListener& listener) override {
     listener_ = &listener;
     raw_->Start(*this);
   }
-  void PauseReading() override { raw_->PauseReading(); }
-  void ResumeReading() override { raw_->ResumeReading(); }
-  void Write(std::string bytes) override { raw_->Write(std::move(bytes)); }
+  void PauseReading() override {
+    watch_.is_paused = true;
+    raw_->PauseReading();
+  }
+  void ResumeReading() override {
+    watch_.is_paused = false;
+    raw_->ResumeReading();
+  }
+  void Write(std::string bytes) override {
+    watch_.unsent += watch_.is_stuck ? bytes.size() : 0;
+    if (!watch_.is_stuck) raw_->Write(std::move(bytes));
+  }
   void Finish() override { raw_->Finish(); }
-  [[nodiscard]] std::size_t unsent_bytes() const override { return raw_->unsent_bytes(); }
+  [[nodiscard]] std::size_t unsent_bytes() const override {
+    return watch_.is_stuck ? watch_.unsent : raw_->unsent_bytes();
+  }
 
  private:
   void OnBytes(std::string_view bytes) override {
-    count_ += bytes.size();
+    watch_.seen += bytes.size();
     listener_->OnBytes(bytes);
   }
   void OnEnd() override { listener_->OnEnd(); }
@@ -69,7 +92,7 @@ class CountingStream : public ByteStream, private ByteStreamListener {
   void OnFailure() override { listener_->OnFailure(); }
 
   std::unique_ptr<ByteStream> raw_;
-  std::size_t& count_;
+  Watch& watch_;
   ByteStreamListener* listener_ = nullptr;
 };
 
@@ -137,6 +160,31 @@ class HttpServerTest : public LoopTest {
     address_ = *bound;
     client_ = std::make_unique<RawClient>(&loop_, address_);
   }
+  void StartWatchedServer() {
+    server_ = std::make_unique<HttpServer>(&loop_, handler_);
+    const auto bound = server_->Listen(*NetAddress::Parse("127.0.0.1", 0), [this](auto raw) {
+      return std::make_unique<WatchedStream>(std::move(raw), watch_);
+    });
+    ASSERT_TRUE(bound);
+    client_ = std::make_unique<RawClient>(&loop_, *bound);
+  }
+
+  // Sends the next request behind one that is not answered yet.
+  void ExpectToBeReadOnlyAheadAsFarAsAllowed(std::string next) {
+    StartWatchedServer();
+    client_->Send(Get("/later"));
+    ASSERT_TRUE(RunUntil([&] { return handler_.pending.size() == 1; }));
+    watch_.seen = 0;
+    next.resize(limits::kHttpReadAheadBytes, 'x');
+    client_->Send(std::move(next));
+    ASSERT_TRUE(RunUntil([&] { return watch_.seen == limits::kHttpReadAheadBytes; }));
+    EXPECT_FALSE(watch_.is_paused);
+    client_->Send("x");
+    ASSERT_TRUE(RunUntil([&] { return watch_.seen == limits::kHttpReadAheadBytes + 1; }));
+    EXPECT_TRUE(watch_.is_paused);
+    handler_.pending[0].Send(wire::TextResponse(200, "late"));
+    EXPECT_FALSE(watch_.is_paused);
+  }
 
   void OpenWebSocket() {
     client_->Send(std::string(kHandshake));
@@ -162,6 +210,7 @@ class HttpServerTest : public LoopTest {
   std::unique_ptr<HttpServer> server_;
   NetAddress address_;
   std::unique_ptr<RawClient> client_;
+  Watch watch_;
 
   void TearDown() override {
     handler_.pending.clear();
@@ -245,12 +294,7 @@ TEST_F(HttpServerTest, AnAnswerToAClientThatLeftIsDropped) {
 }
 
 TEST_F(HttpServerTest, AClientThatSendsAheadHasToWait) {
-  server_ = std::make_unique<HttpServer>(&loop_, handler_);
-  std::size_t seen = 0;
-  address_ = *server_->Listen(*NetAddress::Parse("127.0.0.1", 0), [&seen](auto raw) {
-    return std::make_unique<CountingStream>(std::move(raw), seen);
-  });
-  client_ = std::make_unique<RawClient>(&loop_, address_);
+  StartWatchedServer();
   client_->Send(Get("/later") + std::string(4 * 1024 * 1024, 'x'));
   ASSERT_TRUE(RunUntil([&] { return handler_.pending.size() == 1; }));
   // Turns of the loop in which the server could read if it wanted to.
@@ -258,10 +302,35 @@ TEST_F(HttpServerTest, AClientThatSendsAheadHasToWait) {
   beat.StartEvery(Millis(1));
   for (int i = 0; i < 50; ++i) uv_run(&loop_, UV_RUN_ONCE);
   beat.Stop();
-  EXPECT_LT(seen, 128U * 1024);
+  EXPECT_LT(watch_.seen, 2 * limits::kHttpReadAheadBytes);
   handler_.pending[0].Send(wire::TextResponse(200, "late"));
   EXPECT_TRUE(
       RunUntil([&] { return client_->received.find("HTTP/1.1 414 ") != std::string::npos; }));
+}
+
+TEST_F(HttpServerTest, ReadsOnlyTheStartOfALargeHeadAheadOfAnAnswer) {
+  ExpectToBeReadOnlyAheadAsFarAsAllowed("GET /next HTTP/1.1\r\nHost: h\r\nX: ");
+}
+
+TEST_F(HttpServerTest, ReadsOnlyTheStartOfALargeBodyAheadOfAnAnswer) {
+  ExpectToBeReadOnlyAheadAsFarAsAllowed("POST /next HTTP/1.1\r\nHost: h\r\nContent-Length: " +
+                                        std::to_string(limits::kHttpBodyBytesMax) + "\r\n\r\n");
+}
+
+TEST_F(HttpServerTest, ReadsNoFurtherAheadWithEachAnswerToManySmallRequests) {
+  StartWatchedServer();
+  std::string requests;
+  constexpr std::size_t kMany = 8000;
+  for (std::size_t i = 0; i < kMany; ++i) requests += Get("/later");
+  ASSERT_GT(requests.size(), 2 * limits::kHttpReadAheadBytes);
+  const std::size_t each = requests.size() / kMany;
+  client_->Send(std::move(requests));
+  for (std::size_t answered = 0; answered < 200; ++answered) {
+    ASSERT_TRUE(RunUntil([&] { return handler_.pending.size() == answered + 1; }));
+    for (int i = 0; i < 4; ++i) uv_run(&loop_, UV_RUN_NOWAIT);
+    ASSERT_LE(watch_.seen, 2 * limits::kHttpReadAheadBytes + answered * each) << answered;
+    handler_.pending[answered].Send(wire::TextResponse(200, "late"));
+  }
 }
 
 TEST_F(HttpServerTest, ClosesIdleConnectionsSilently) {
@@ -277,6 +346,8 @@ TEST_F(HttpServerTest, GivesUpOnARequestThatDoesNotArrive) {
   EXPECT_THAT(client_->received, StartsWith("HTTP/1.1 408 "));
 }
 
+static_assert(HttpServerOptions{}.connections_max == limits::kHttpConnectionsMax);
+
 TEST_F(HttpServerTest, RefusesConnectionsAboveTheLimit) {
   HttpServerOptions options;
   options.connections_max = 1;
@@ -291,6 +362,11 @@ TEST_F(HttpServerTest, RefusesConnectionsAboveTheLimit) {
   RawClient third(&loop_, address_);
   third.Send(Get("/third"));
   EXPECT_TRUE(RunUntil([&] { return third.received.ends_with("asked for /third"); }));
+}
+
+TEST_F(HttpServerTest, AsksTheKernelToKeepAStormOfClientsWaiting) {
+  StartServer();
+  EXPECT_EQ(asked_backlog, limits::kListenBacklog);
 }
 
 TEST_F(HttpServerTest, SaysThatAPortIsTaken) {
@@ -466,6 +542,20 @@ TEST_F(HttpServerTest, DropsAClientThatReadsTooSlowly) {
   }
   EXPECT_LT(sent, 1000);
   EXPECT_TRUE(handler_.close_codes.empty()) << "never from inside Send";
+  ASSERT_TRUE(RunUntil([&] { return !handler_.close_codes.empty(); }));
+  EXPECT_THAT(handler_.close_codes, ElementsAre(wire::close_code::kTryAgainLater));
+}
+
+TEST_F(HttpServerTest, KeepsNoMoreForASlowClientThanItMay) {
+  StartWatchedServer();
+  OpenWebSocket();
+  watch_.is_stuck = true;
+  constexpr std::size_t kHeaderBytes = 10;  // of a long frame
+  handler_.socket.SendBinary(std::string(limits::kWsSendQueueBytesMax - kHeaderBytes, 'x'));
+  EXPECT_EQ(watch_.unsent, limits::kWsSendQueueBytesMax);
+  EXPECT_TRUE(handler_.socket.open());
+  handler_.socket.SendBinary("");
+  EXPECT_FALSE(handler_.socket.open());
   ASSERT_TRUE(RunUntil([&] { return !handler_.close_codes.empty(); }));
   EXPECT_THAT(handler_.close_codes, ElementsAre(wire::close_code::kTryAgainLater));
 }

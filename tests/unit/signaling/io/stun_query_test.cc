@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sfu/core/limits.h"
 #include "sfu/stun/message_writer.h"
 #include "signaling/io/sockaddr.h"
 #include "tests/unit/signaling/io/loop_fixture.h"
@@ -57,14 +58,44 @@ class StunQueryTest : public LoopTest {
     is_signed_ = stun::VerifyIntegrity(*question, kKey, FakeHmac);
     if (questions_ <= unanswered_) return;
     if (lies_) Answer({9, 9, 9}, "6.6.6.6", from);
-    Answer(question->transaction_id, "9.9.9.9", from);
+    if (chatters_) {
+      Send(Padded(question->transaction_id, "6.6.6.6", limits::kStunAnswerBytesMax + 4), from);
+      std::vector<std::uint8_t> longest =
+          Padded(question->transaction_id, "9.9.9.9", limits::kStunAnswerBytesMax);
+      EXPECT_TRUE(stun::Parse(longest).ok());
+      longest.resize(longest.size() + 100);
+      Send(std::move(longest), from);
+    } else {
+      Answer(question->transaction_id, "9.9.9.9", from);
+    }
   }
 
   void Answer(const stun::TransactionId& id, const char* ip, const sockaddr& to) {
     stun::MessageWriter writer(stun::MessageClass::kSuccess, id);
     writer.XorMappedAddress(*NetAddress::Parse(ip, 4000));
     writer.Fingerprint();
+    Send({writer.Finish().begin(), writer.Finish().end()}, to);
+  }
+
+  // An answer of that size, most of which is an attribute that nobody knows.
+  static std::vector<std::uint8_t> Padded(const stun::TransactionId& id, const char* ip,
+                                          std::size_t size) {
+    stun::MessageWriter writer(stun::MessageClass::kSuccess, id);
+    writer.XorMappedAddress(*NetAddress::Parse(ip, 4000));
     std::vector<std::uint8_t> bytes(writer.Finish().begin(), writer.Finish().end());
+    constexpr std::uint16_t kPadding = 0xc001;
+    const auto append16 = [&bytes](std::size_t value) {
+      bytes.push_back(static_cast<std::uint8_t>(value >> 8));
+      bytes.push_back(static_cast<std::uint8_t>(value));
+    };
+    append16(kPadding);
+    append16(size - bytes.size() - 2);
+    bytes.resize(size);
+    StoreBe16(&bytes[2], static_cast<std::uint16_t>(size - 20));  // behind the header
+    return bytes;
+  }
+
+  void Send(std::vector<std::uint8_t> bytes, const sockaddr& to) {
     uv_buf_t out =
         uv_buf_init(reinterpret_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
     uv_udp_try_send(&server_, &out, 1, &to);
@@ -89,6 +120,7 @@ class StunQueryTest : public LoopTest {
   int questions_ = 0;
   int unanswered_ = 0;
   bool lies_ = false;
+  bool chatters_ = false;
   std::string username_;
   bool is_signed_ = false;
 };
@@ -106,6 +138,12 @@ TEST_F(StunQueryTest, AsksAgainWhenNothingComes) {
 TEST_F(StunQueryTest, BelievesNoAnswerToAnotherQuestion) {
   lies_ = true;
   EXPECT_EQ(Ask("127.0.0.1"), NetAddress::Parse("9.9.9.9", 4000));
+}
+
+TEST_F(StunQueryTest, ReadsTheLongestAnswerAndNothingBehindIt) {
+  chatters_ = true;
+  EXPECT_EQ(Ask("127.0.0.1"), NetAddress::Parse("9.9.9.9", 4000));
+  EXPECT_EQ(questions_, 1);
 }
 
 TEST_F(StunQueryTest, GivesUp) {

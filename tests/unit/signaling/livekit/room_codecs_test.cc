@@ -45,6 +45,23 @@ class RoomCodecs : public RoomTest {
     codec.set_cid("cam-in-vp8");
     return request;
   }
+  // Makes the last section one for AV1, as Chromium offers it.
+  static void OnlyAv1(OfferSketch& sketch, bool with_dependency_descriptor) {
+    sketch.last().codecs = {{PayloadType(45), "AV1", 90000, 0, "profile=0", {"nack", "nack pli"}},
+                            {PayloadType(46), "rtx", 90000, 0, "apt=45", {}}};
+    if (!with_dependency_descriptor) return;
+    const auto uri = rtp::ToString(rtp::ExtensionUri::kDependencyDescriptor);
+    sketch.last().extensions.push_back({12, std::string(uri), {}});
+  }
+  Client& JoinForAv1(const std::string& identity, bool with_dependency_descriptor) {
+    Client& client = JoinOnly(identity);
+    client.sketch().Receive(MediaKind::kVideo, 1);
+    OnlyAv1(client.sketch(), with_dependency_descriptor);
+    client.sketch().Data();
+    client.Offer();
+    client.ConnectMedia();
+    return client;
+  }
   // A client whose only video section offers VP8 alone.
   Client& JoinWithoutVp9(const std::string& identity) {
     Client& client = JoinOnly(identity);
@@ -109,6 +126,28 @@ TEST_F(RoomCodecs, AsksForTheBackupCodecWhenASubscriberCannotDecodeTheFirst) {
   EXPECT_THAT(carol.Last(Case::kAnswer).answer().mid_to_track_id(), ElementsAre(Pair("1", camera)));
   EXPECT_THAT(carol.Knows("alice").tracks(), SizeIs(1));
   EXPECT_EQ(carol.Knows("alice").tracks(0).codecs(1).cid(), "cam-in-vp8");
+}
+
+TEST_F(RoomCodecs, GivesOneLayerOfAv1ToWhoCannotTellLayersApart) {
+  Client& alice = Join("alice");
+  Client& bob = JoinForAv1("bob", true);
+  Client& carol = JoinForAv1("carol", false);
+  alice.AddTrack(Camera("cam"));
+  alice.sketch().Send(MediaKind::kVideo, "cam");
+  OnlyAv1(alice.sketch(), true);
+  alice.Offer();
+  const std::string camera = alice.Last(Case::kTrackPublished).track_published().track().sid();
+  Settle();
+  const auto spatial = [&](Client& client) {
+    const auto& downlink = client.participant()->downlinks.at(camera);
+    for (const auto& added : world_.media.Posted<control::AddSubscription>()) {
+      if (added.subscription == downlink.subscription) return int{added.spatial_max};
+    }
+    return -1;
+  };
+  EXPECT_EQ(Receives(carol, camera), rtp::Codec::kAv1);
+  EXPECT_EQ(spatial(bob), 2);
+  EXPECT_EQ(spatial(carol), 0);
 }
 
 TEST_F(RoomCodecs, TakesTheOfferOfABackupCodecBeforeItsRequest) {

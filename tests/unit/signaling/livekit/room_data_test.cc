@@ -213,6 +213,24 @@ TEST_F(RoomData, CallsAMethodOfAParticipantForTheServer) {
   EXPECT_THAT(TakeData(), IsEmpty());
 }
 
+TEST_F(RoomData, CallsWithAsMuchAsACallMayCarry) {
+  Client& alice = Join("alice");
+  const auto call = [&](std::size_t payload_bytes) {
+    pb::PerformRpcRequest request;
+    request.set_payload(std::string(payload_bytes, 'x'));
+    std::string error;
+    alice.room().PerformRpc(world_.now, *alice.participant(), request,
+                            [&error](const Result<std::string, TwirpError>& result) {
+                              error = result.ok() ? "" : result.error().message;
+                            });
+    const auto sent = TakeData();
+    EXPECT_EQ(sent.empty(), !error.empty());
+    return sent.empty() ? error : std::to_string(sent[0].packet.rpc_request().payload().size());
+  };
+  EXPECT_EQ(call(limits::kRpcPayloadBytesMax), std::to_string(limits::kRpcPayloadBytesMax));
+  EXPECT_EQ(call(limits::kRpcPayloadBytesMax + 1), "RpcError 1402: Request payload too large");
+}
+
 TEST_F(RoomData, EndsACallWhenItsDestinationLeavesOrSaysNothing) {
   Client& alice = Join("alice");
   std::vector<std::string> errors;
@@ -328,7 +346,10 @@ TEST_F(RoomData, RefusesBadHandlesAndNames) {
   EXPECT_EQ(refusal(0, "a"), pb::RequestResponse::INVALID_HANDLE);
   EXPECT_EQ(refusal(65536, "a"), pb::RequestResponse::INVALID_HANDLE);
   EXPECT_EQ(refusal(1, ""), pb::RequestResponse::INVALID_NAME);
-  EXPECT_EQ(refusal(1, std::string(257, 'n')), pb::RequestResponse::INVALID_NAME);
+  const std::string longest(limits::kDataTrackNameBytesMax, 'n');
+  EXPECT_EQ(refusal(1, longest + "n"), pb::RequestResponse::INVALID_NAME);
+  PublishDataTrack(alice, 500, longest);
+  EXPECT_EQ(alice.heard().back().message_case(), Case::kPublishDataTrackResponse);
   PublishDataTrack(alice, 1, "a");
   EXPECT_EQ(refusal(1, "b"), pb::RequestResponse::DUPLICATE_HANDLE);
   EXPECT_EQ(refusal(2, "a"), pb::RequestResponse::DUPLICATE_NAME);
@@ -452,10 +473,25 @@ TEST_F(RoomData, ReturnsOwnMetadataInAnUpdateToOneselfAndOthers) {
   EXPECT_EQ(alice.Last(Case::kRequestResponse).request_response().reason(),
             pb::RequestResponse::OK);
   EXPECT_EQ(bob.Knows("alice").attributes().at("hand"), "raised");
-  request.mutable_update_metadata()->set_metadata(std::string(512 * 1024 + 1, 'm'));
+  request.mutable_update_metadata()->set_metadata(std::string(limits::kMetadataBytesMax + 1, 'm'));
   alice.Send(request);
   EXPECT_EQ(alice.heard().back().request_response().reason(), pb::RequestResponse::LIMIT_EXCEEDED);
   EXPECT_EQ(alice.participant()->info.metadata(), "");
+}
+
+TEST_F(RoomData, RefusesAnOwnNameThatIsTooLong) {
+  JoinParams params = World::Params("room", "alice");
+  params.permission.set_can_update_metadata(true);
+  Client& alice = Join(params);
+  const std::string longest(limits::kParticipantNameCharsMax, 'n');
+  pb::SignalRequest request;
+  request.mutable_update_metadata()->set_name(longest);
+  alice.Send(request);
+  EXPECT_EQ(alice.participant()->info.name(), longest);
+  request.mutable_update_metadata()->set_name(longest + "n");
+  alice.Send(request);
+  EXPECT_EQ(alice.heard().back().request_response().reason(), pb::RequestResponse::LIMIT_EXCEEDED);
+  EXPECT_EQ(alice.participant()->info.name(), longest);
 }
 
 // --- Keepalive and the unknown ---

@@ -277,6 +277,24 @@ TEST_F(RoomJoin, RefusesMetadataAndAttributesThatAreTooLargeWhoeverSetsThem) {
   EXPECT_EQ(status(params), 200);
 }
 
+TEST_F(RoomJoin, RefusesNamesThatAreTooLong) {
+  const auto refusal = [&](std::string JoinParams::*name, std::size_t size) {
+    JoinParams params = World::Params("room", "alice");
+    (params.*name).assign(size, 'n');
+    const auto refused = world_.manager.CheckJoin(params);
+    return refused.has_value() ? refused->message : "";
+  };
+  EXPECT_EQ(refusal(&JoinParams::identity, limits::kIdentityCharsMax), "");
+  EXPECT_EQ(refusal(&JoinParams::identity, limits::kIdentityCharsMax + 1),
+            "participant identity exceeds the length limit");
+  EXPECT_EQ(refusal(&JoinParams::name, limits::kParticipantNameCharsMax), "");
+  EXPECT_EQ(refusal(&JoinParams::name, limits::kParticipantNameCharsMax + 1),
+            "participant name exceeds the length limit");
+  EXPECT_EQ(refusal(&JoinParams::room, limits::kRoomNameCharsMax), "");
+  EXPECT_EQ(refusal(&JoinParams::room, limits::kRoomNameCharsMax + 1),
+            "room name exceeds the length limit");
+}
+
 TEST_F(RoomJoin, KeepsAnAttributeOfTheTokenThatTheRequestLeavesEmpty) {
   JoinParams params = World::Params("room", "alice");
   params.permission.set_can_update_metadata(true);
@@ -335,6 +353,37 @@ TEST_F(RoomJoin, ResumesWithReconnectFirstThenEverybodyIncludingOneself) {
   EXPECT_THAT(identities, testing::UnorderedElementsAre("alice", "bob"));
   world_.Advance(Seconds(60));
   EXPECT_TRUE(again.socket().open());
+}
+
+TEST_F(RoomJoin, TellsAResumerOfALargeRosterInSeveralMessages) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  struct Told {
+    std::vector<int> participants;  // of each message
+    std::size_t bytes = 0;          // of all
+  };
+  const auto resume = [&](std::size_t metadata_bytes) {
+    pb::UpdateParticipantRequest update;
+    update.set_metadata(std::string(metadata_bytes, 'm'));
+    bob.room().UpdateParticipant(world_.now, *bob.participant(), update);
+    Client& again = JoinOnly(ResumeOf("alice", alice.sid()));
+    Told told;
+    for (const auto& message : again.HeardOf(Case::kUpdate)) {
+      told.participants.push_back(message.update().participants_size());
+      for (const auto& info : message.update().participants()) told.bytes += info.ByteSizeLong();
+    }
+    return told;
+  };
+  constexpr std::size_t kSome = limits::kUpdateChunkBytes - 10'000;
+  const std::size_t rest = resume(kSome).bytes - kSome;
+  Told told = resume(limits::kUpdateChunkBytes - rest);
+  EXPECT_EQ(told.bytes, limits::kUpdateChunkBytes);
+  EXPECT_THAT(told.participants, ElementsAre(2));
+  told = resume(limits::kUpdateChunkBytes - rest + 1);
+  EXPECT_EQ(told.bytes, limits::kUpdateChunkBytes + 1);
+  EXPECT_THAT(told.participants, ElementsAre(1, 1));
+  EXPECT_THAT(resume(2 * limits::kUpdateChunkBytes).participants, ElementsAre(1, 1))
+      << "one that is larger goes alone";
 }
 
 TEST_F(RoomJoin, AnswersAResumeOfAnUnknownSidWithLeaveReconnectFirst) {

@@ -331,6 +331,22 @@ TEST_F(RoomPublish, SaysOnceThatATrackHasASubscriber) {
   EXPECT_EQ(alice.Last(Case::kTrackSubscribed).track_subscribed().track_sid(), mic);
 }
 
+TEST_F(RoomPublish, KnowsOnlySoManyCodecsOfASection) {
+  Client& alice = Join("alice");
+  alice.AddTrack(Camera("cam"));
+  alice.sketch().Send(MediaKind::kVideo, "cam");
+  auto& codecs = alice.sketch().last().codecs;
+  codecs.clear();
+  for (std::size_t i = 0; i <= limits::kCodecsPerSectionMax; ++i) {
+    const auto type = static_cast<std::uint8_t>(100 + i);
+    codecs.push_back({PayloadType(type), "VP8", 90000, 0, "", {"nack"}});
+  }
+  alice.Offer();
+  const auto added = world_.media.Posted<control::AddPublication>();
+  ASSERT_EQ(added.size(), 1U);
+  EXPECT_EQ(added[0].codecs.size(), limits::kCodecsPerSectionMax);
+}
+
 TEST_F(RoomPublish, RefusesACodecTheSubscriberDidNotOffer) {
   Client& alice = Join("alice");
   Client& bob = JoinOnly("bob");

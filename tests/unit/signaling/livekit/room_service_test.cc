@@ -169,7 +169,7 @@ TEST_F(RoomServiceTest, RefusesCallsNobodyCanAnswer) {
             "400 invalid_argument: destination identity is required");
   EXPECT_EQ(Error(Call("PerformRpc", R"({"room":"room","destinationIdentity":"bob"})")),
             "503 unavailable: no response: no such participant");
-  const std::string large(16'000, 'x');
+  const std::string large(limits::kRpcPayloadBytesMax + 1, 'x');
   EXPECT_EQ(Error(Call("PerformRpc", R"({"room":"room","destinationIdentity":"alice","payload":")" +
                                          large + "\"}")),
             "400 invalid_argument: RpcError 1402: Request payload too large");
@@ -241,12 +241,14 @@ TEST_F(RoomServiceTest, CreatingAnEmptyRoomAgainKeepsItOpen) {
 
 TEST_F(RoomServiceTest, RefusesRoomsWithoutNameOrBeyondTheLimits) {
   EXPECT_EQ(Error(Call("CreateRoom", "{}")), "400 invalid_argument: room name cannot be empty");
-  EXPECT_EQ(Call("CreateRoom", json{{"name", std::string(257, 'n')}}.dump()).status, 400);
+  const std::string longest(limits::kRoomNameCharsMax, 'n');
+  EXPECT_EQ(Call("CreateRoom", json{{"name", longest + "n"}}.dump()).status, 400);
   EXPECT_EQ(
       Call("CreateRoom", json{{"name", "n"}, {"metadata", std::string(512 * 1024 + 1, 'm')}}.dump())
           .status,
       400);
   EXPECT_TRUE(world_.manager.rooms().empty());
+  MustCall("CreateRoom", json{{"name", longest}}.dump());
 }
 
 TEST_F(RoomServiceTest, ListsRoomsAllOrByName) {
@@ -376,7 +378,8 @@ TEST_F(RoomServiceTest, RefusesParticipantsBeyondTheLimits) {
                 json{{"room", "room"}, {"identity", "alice"}, {field, value}}.dump())
         .status;
   };
-  EXPECT_EQ(update("name", std::string(257, 'n')), 400);
+  EXPECT_EQ(update("name", std::string(limits::kParticipantNameCharsMax, 'n')), 200);
+  EXPECT_EQ(update("name", std::string(limits::kParticipantNameCharsMax + 1, 'n')), 400);
   EXPECT_EQ(update("metadata", std::string(512 * 1024 + 1, 'm')), 400);
   EXPECT_EQ(update("attributes", {{"k", std::string(60 * 1024, 'v')}}), 200);
   EXPECT_EQ(update("attributes", {{"l", std::string(60 * 1024, 'v')}}), 400);
@@ -450,7 +453,7 @@ TEST_F(RoomServiceTest, SendsDataToTheNamedOrToAll) {
   EXPECT_EQ(packet.participant_identity(), "");
 }
 
-TEST_F(RoomServiceTest, DoesNotDeliverARepeatedNonceAmongTheLastHundred) {
+TEST_F(RoomServiceTest, DoesNotDeliverANonceAgainThatItRemembers) {
   Join("alice");
   const auto send = [&](const std::string& nonce) {
     MustCall("SendData", json{{"room", "room"},
@@ -461,9 +464,12 @@ TEST_F(RoomServiceTest, DoesNotDeliverARepeatedNonceAmongTheLastHundred) {
   };
   EXPECT_EQ(send("nonce-0"), 1U);
   EXPECT_EQ(send("nonce-0"), 0U);
-  for (int i = 1; i <= 99; ++i) EXPECT_EQ(send("nonce-" + std::to_string(i)), 1U);
+  for (std::size_t i = 1; i < limits::kDataNoncesMax; ++i) {
+    EXPECT_EQ(send("nonce-" + std::to_string(i)), 1U);
+  }
   EXPECT_EQ(send("nonce-0"), 0U);
-  EXPECT_EQ(send("nonce-100"), 1U);
+  EXPECT_EQ(send("one more"), 1U);
+  EXPECT_EQ(send("nonce-1"), 0U) << "only the oldest is forgotten";
   EXPECT_EQ(send("nonce-0"), 1U);
   EXPECT_EQ(send(""), 1U);
   EXPECT_EQ(send(""), 1U);

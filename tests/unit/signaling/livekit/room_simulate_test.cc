@@ -1,4 +1,7 @@
 // Scenarios that clients ask for in their tests: livekit-protocol reference section 2.6.
+#include <limits>
+
+#include "sfu/core/limits.h"
 #include "tests/unit/signaling/livekit/room_fixture.h"
 
 namespace fovea::livekit {
@@ -40,6 +43,22 @@ TEST_F(RoomSimulate, LetsAParticipantSpeakForSomeSecondsWithoutASound) {
   EXPECT_FLOAT_EQ(speaker.level(), 0.0F);
   world_.Advance(Seconds(10));
   EXPECT_THAT(bob.HeardOf(Case::kSpeakersChanged), SizeIs(2));
+}
+
+TEST_F(RoomSimulate, LetsNobodySpeakForeverOrBackInTime) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  pb::SimulateScenario scenario;
+  scenario.set_speaker_update(std::numeric_limits<std::int32_t>::max());
+  Simulate(alice, scenario);
+  world_.Advance(Seconds(limits::kFakeSpeechSecondsMax) - Millis(1));
+  EXPECT_THAT(bob.HeardOf(Case::kSpeakersChanged), SizeIs(1));
+  world_.Advance(Millis(1));
+  EXPECT_THAT(bob.HeardOf(Case::kSpeakersChanged), SizeIs(2));
+  scenario.set_speaker_update(-1);
+  Simulate(alice, scenario);
+  world_.Advance(Millis(1));
+  EXPECT_THAT(bob.HeardOf(Case::kSpeakersChanged), SizeIs(4));
 }
 
 TEST_F(RoomSimulate, FailsANodeAndMigratesWithoutAWord) {

@@ -434,6 +434,28 @@ TEST_F(RoomSubscribe, TellsWhoComesLateOrResumesHowGoodTheOthersLinksAre) {
   EXPECT_THAT(qualities(carol.heard()), testing::Contains(Pair(alice.sid(), testing::_)));
 }
 
+TEST_F(RoomSubscribe, JudgesALinkByLossJitterAndRoundTripTime) {
+  using Quality = pb::ConnectionQuality;
+  Client& alice = Join("alice");
+  const std::string mic = alice.Publish(Microphone("mic"));
+  const auto publication = alice.participant()->track(mic)->primary().publication;
+  const auto judged = [&](std::uint32_t lost_percent, std::uint32_t jitter_ms,
+                          std::uint32_t rtt_ms) {
+    world_.manager.HandleWorkerEvent(
+        world_.now,
+        control::UplinkQuality{publication, 100, lost_percent, jitter_ms * 1000, rtt_ms * 1000, 0});
+    world_.Advance(Seconds(5));
+    return alice.Last(Case::kConnectionQuality).connection_quality().updates(0).quality();
+  };
+  EXPECT_EQ(judged(1, 5, 40), Quality::EXCELLENT);
+  EXPECT_EQ(judged(4, 5, 40), Quality::GOOD);
+  EXPECT_EQ(judged(9, 5, 40), Quality::POOR);
+  EXPECT_EQ(judged(0, 5, 40), Quality::EXCELLENT);
+  EXPECT_EQ(judged(0, 100, 300), Quality::GOOD);
+  EXPECT_EQ(judged(0, 400, 40), Quality::POOR);
+  EXPECT_EQ(judged(0, 5, 1000), Quality::GOOD);
+}
+
 TEST_F(RoomSubscribe, NeverCallsALinkLost) {
   Client& alice = Join("alice");
   Join("bob");

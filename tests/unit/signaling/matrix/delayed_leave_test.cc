@@ -568,6 +568,22 @@ TEST_F(DelayedLeaveTest, CallsASlowHomeserverOnlySoOftenAtOnce) {
   EXPECT_EQ(Call(), "");
 }
 
+TEST_F(DelayedLeaveTest, CallsOnlySoManyHomeserversAtOnce) {
+  for (std::size_t i = 0; i <= limits::kDelayedCallsMax; ++i) {
+    const std::string who = std::to_string(i);
+    LeaveJob job = JobOf(who);
+    job.server_name = who + ".org";
+    ASSERT_EQ(Add(job), AddJobResult::kAdded);
+    leaves_->HandleConnected(now_, {"room", who});
+  }
+  for (std::size_t i = 0; i < limits::kDelayedCallsMax; ++i) ASSERT_NE(Call(), "");
+  EXPECT_EQ(Call(), "") << "one waits";
+  EXPECT_TRUE(leaves_->IsConsistent());
+  Answer(200);
+  EXPECT_EQ(Call(), "restart delay-" + std::to_string(limits::kDelayedCallsMax));
+  EXPECT_TRUE(leaves_->IsConsistent());
+}
+
 TEST_F(DelayedLeaveTest, GivesUpWhatWaitedInAQueueUntilTheEventFired) {
   for (int i = 0; i < 9; ++i) {
     Add(std::to_string(i), Seconds(10));

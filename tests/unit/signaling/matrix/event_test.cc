@@ -224,14 +224,29 @@ TEST(Transaction, ReadsARoomsStateBesideWhatClientsWrote) {
   EXPECT_EQ(events->size(), read->size());
 }
 
-TEST(TransactionIds, KnowsTheLatestThousandTwentyFour) {
+TEST(TransactionIds, KnowsTheLatestOnes) {
   TransactionIds ids;
-  for (int i = 0; i < 1024; ++i) EXPECT_FALSE(ids.Add("t" + std::to_string(i)).has_value());
+  for (std::size_t i = 0; i < limits::kTransactionIdsMax; ++i) {
+    EXPECT_FALSE(ids.Add("t" + std::to_string(i)).has_value());
+  }
   EXPECT_FALSE(ids.Add("t0").has_value());  // now the youngest
   EXPECT_EQ(ids.Add("new"), "t1");
   EXPECT_TRUE(ids.Contains("t0"));
   EXPECT_FALSE(ids.Contains("t1"));
-  EXPECT_EQ(ids.size(), 1024U);
+  EXPECT_EQ(ids.size(), limits::kTransactionIdsMax);
+}
+
+TEST(TransactionIds, CutsWhatIsTooLong) {
+  TransactionIds ids;
+  const std::string longest(limits::kTransactionIdBytesMax, 't');
+  ids.Add(longest + "a");
+  EXPECT_TRUE(ids.Contains(longest + "b"));
+  EXPECT_TRUE(ids.Contains(longest));
+  EXPECT_FALSE(ids.Contains(longest.substr(1)));
+  const std::string other = "u" + longest.substr(1);
+  ids.Add(other);
+  EXPECT_TRUE(ids.Contains(other));
+  EXPECT_EQ(ids.size(), 2U);
 }
 
 TEST(SyncResponse, TakesStateAfterForTheStateAndTheTimelineForTheRest) {

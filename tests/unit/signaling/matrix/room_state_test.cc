@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::matrix {
 namespace {
 
@@ -31,8 +33,16 @@ class RoomStateTest : public ::testing::Test {
     return Of(EventKind::kServerAcl, "", {{"allow", {"*"}}, {"deny", {denied}}}, before);
   }
   Event Slot(const std::string& status, const Event* before = nullptr) {
-    return Of(EventKind::kRtcSlot, kSlot,
+    return SlotOf(kSlot, status, before);
+  }
+  Event SlotOf(const std::string& slot_id, const std::string& status,
+               const Event* before = nullptr) {
+    return Of(EventKind::kRtcSlot, slot_id,
               {{"status", status}, {"application", {{"type", "m.call"}}}}, before);
+  }
+  Event Membership(const std::string& device) {
+    return Of(EventKind::kCallMember, "_@alice:hs_" + device,
+              {{"application", "m.call"}, {"device_id", device}, {"expires", 1'000'000}}, nullptr);
   }
   void Push(const Event& event) { room_.HandleEvent({now_, 0}, event, false, evidence_); }
   // The answer to a question asked at `asked_at`. Says whether a further look is wanted.
@@ -239,6 +249,42 @@ TEST_F(RoomStateTest, BelievesNothingOfARoomThatItNeverKnew) {
   room_.AcceptDoubts(now_, evidence_);
   EXPECT_TRUE(room_.Permits("far"));
   EXPECT_EQ(room_.Slot(kSlot), SlotStatus::kMissing);
+}
+
+TEST_F(RoomStateTest, RemembersOnlySoManySlots) {
+  std::vector<Event> slots;
+  for (std::size_t i = 0; i < limits::kRoomSlotsMax; ++i) {
+    slots.push_back(SlotOf(std::to_string(i), "closed"));
+  }
+  slots.push_back(SlotOf("answered", "closed"));
+  Know(slots);
+  EXPECT_EQ(Saw(EvidenceKind::kSlotClosed), limits::kRoomSlotsMax);
+  Push(SlotOf("pushed", "closed"));
+  EXPECT_EQ(Saw(EvidenceKind::kSlotClosed), 0U);
+  EXPECT_EQ(room_.Slot("answered"), SlotStatus::kMissing);
+  EXPECT_EQ(room_.Slot("pushed"), SlotStatus::kMissing);
+  Push(SlotOf("0", "open", slots.data()));
+  EXPECT_EQ(Saw(EvidenceKind::kSlotOpened), 1U) << "those it has are followed";
+  EXPECT_TRUE(room_.IsConsistent());
+}
+
+TEST_F(RoomStateTest, RefusesMembershipsBeyondItsBoundOnceNoneIsEmpty) {
+  Event member = Membership("0");
+  for (std::size_t i = 0; i < limits::kRoomStateMembersMax; ++i) {
+    member.event_id = "$m" + std::to_string(i);
+    member.state_key = "_@alice:hs_" + std::to_string(i);
+    Push(member);
+  }
+  EXPECT_EQ(Saw(EvidenceKind::kMemberJoined), limits::kRoomStateMembersMax);
+  Push(Membership("one more"));
+  EXPECT_EQ(Saw(EvidenceKind::kMemberJoined), 0U);
+  EXPECT_EQ(room_.rtc().Members().size(), limits::kRoomStateMembersMax);
+  Push(Of(EventKind::kCallMember, "_@alice:hs_0", nlohmann::json::object(), nullptr));
+  EXPECT_EQ(Saw(EvidenceKind::kMemberLeft), 1U);
+  Push(Membership("one more"));
+  EXPECT_EQ(Saw(EvidenceKind::kMemberJoined), 1U) << "the emptied state key went";
+  Push(Membership("another"));
+  EXPECT_EQ(Saw(EvidenceKind::kMemberJoined), 0U);
 }
 
 TEST_F(RoomStateTest, BelievesNoEventThatFollowsAnotherThanTheOneItWasTold) {

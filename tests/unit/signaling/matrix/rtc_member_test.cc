@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+
+#include "sfu/core/limits.h"
 #include "signaling/matrix/server_acl.h"
 #include "tests/unit/signaling/matrix/golden.h"
 
@@ -71,6 +74,35 @@ TEST(RtcMember, BelievesADeviceInAStateKeyOnlyBehindItsSender) {
   ASSERT_TRUE(member.ok());
   EXPECT_EQ(member->user_id, "@bob:other.example");
   EXPECT_EQ(member->device_id, "OTHER");
+}
+
+TEST(RtcMember, ReadsOnlySoManyTransports) {
+  Event event = GoldenEvent("legacy_join.json");
+  auto transports = nlohmann::json::array();
+  std::vector<std::string> first;
+  for (std::size_t i = 0; i <= limits::kTransportsPerMemberMax; ++i) {
+    const std::string url = "https://rtc.hs/" + std::to_string(i);
+    transports.push_back({{"type", "livekit"}, {"livekit_service_url", url}});
+    first.push_back(url);
+  }
+  first.pop_back();
+  event.content["foci_preferred"] = transports;
+  const auto member = ReadMembership(event);
+  ASSERT_TRUE(member.ok());
+  EXPECT_EQ(member->transports, first);
+}
+
+TEST(RtcMember, BelievesNobodyToStayForEver) {
+  constexpr std::int64_t kMost = ToMillis(limits::kMemberExpiresMax);
+  Event event = GoldenEvent("legacy_join.json");
+  const auto expires = [&event](std::int64_t asked_ms) {
+    event.content["expires"] = asked_ms;
+    return ReadMembership(event)->expires_ms;
+  };
+  EXPECT_EQ(expires(kMost), kMost);
+  EXPECT_EQ(expires(kMost + 1), kMost);
+  EXPECT_EQ(expires((std::int64_t{1} << 53) - 1), kMost);  // the largest integer of Matrix
+  EXPECT_EQ(expires(-1), 0);
 }
 
 TEST(RtcMember, ReadsEveryStickyVariant) {

@@ -161,8 +161,20 @@ TEST(TokenRequest, RefusesWhatNoIdentifierIs) {
   body = GetToken();
   body["openid_token"]["access_token"] = "a\r\nHost: b";
   EXPECT_EQ(CodeOf(ParseGetToken(body.dump())), ErrCode::kBadJson);
-  body["openid_token"]["access_token"] = std::string(5000, 'a');
-  EXPECT_EQ(CodeOf(ParseGetToken(body.dump())), ErrCode::kBadJson);
+}
+
+TEST(TokenRequest, RefusesAnOpenIdTokenThatIsTooLong) {
+  json first = SfuGet();
+  json second = GetToken();
+  const std::string longest(limits::kAccessTokenBytesMax, 'a');
+  first["openid_token"]["access_token"] = longest;
+  second["openid_token"]["access_token"] = longest;
+  EXPECT_TRUE(ParseSfuGet(first.dump()).ok());
+  EXPECT_TRUE(ParseGetToken(second.dump()).ok());
+  first["openid_token"]["access_token"] = longest + "a";
+  second["openid_token"]["access_token"] = longest + "a";
+  EXPECT_EQ(CodeOf(ParseSfuGet(first.dump())), ErrCode::kBadJson);
+  EXPECT_EQ(CodeOf(ParseGetToken(second.dump())), ErrCode::kBadJson);
 }
 
 TEST(TokenRequest, RefusesBodiesBeyondTheBound) {
@@ -196,6 +208,16 @@ TEST(ProxiedRequest, NeedsWhatItsRouteNeeds) {
   EXPECT_EQ(ParseProxied(ProxiedRoute::kDelegate, body).error().code, ErrCode::kBadJson);
   EXPECT_EQ(ParseProxied(ProxiedRoute::kGetToken, "[").error().code, ErrCode::kNotJson);
   EXPECT_EQ(ParseProxied(ProxiedRoute::kGetToken, "{}").error().code, ErrCode::kBadJson);
+}
+
+TEST(ProxiedRequest, NamesAFocusByAUrlOfBoundedLength) {
+  json body = *wire::ParseJson(R"({"room_id":"!r:x","slot_id":"s","member_id":"m"})");
+  body["url"] = std::string(limits::kDelegationUrlBytesMax, 'u');
+  EXPECT_TRUE(ParseProxied(ProxiedRoute::kGetToken, body.dump()).ok());
+  body["url"] = std::string(limits::kDelegationUrlBytesMax + 1, 'u');
+  const auto refused = ParseProxied(ProxiedRoute::kGetToken, body.dump());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrCode::kBadJson);
 }
 
 }  // namespace

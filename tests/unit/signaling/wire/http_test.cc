@@ -161,6 +161,22 @@ TEST(HttpRequestParser, BoundsABodyThatArrivesWithItsHead) {
   EXPECT_EQ(parser.Feed(post(std::string_view(body).substr(1))), State::kComplete);
 }
 
+static_assert(limits::kTransactionBytesMax == limits::kHttpLargeBodyBytesMax);  // the largest
+
+TEST(HttpRequestParser, BoundsALargeBodyWhateverItsRouteAllows) {
+  const auto allow_all = [](const HttpRequest&) { return SIZE_MAX; };
+  const auto head = [](std::size_t size) {
+    return "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
+  };
+  HttpRequestParser parser(allow_all);
+  EXPECT_EQ(parser.Feed(head(limits::kHttpLargeBodyBytesMax)), State::kNeedMore);
+  ASSERT_EQ(parser.Feed(std::string(limits::kHttpLargeBodyBytesMax, 'x')), State::kComplete);
+  EXPECT_EQ(parser.Take().body.size(), limits::kHttpLargeBodyBytesMax);
+  HttpRequestParser too_small(allow_all);
+  EXPECT_EQ(too_small.Feed(head(limits::kHttpLargeBodyBytesMax + 1)), State::kFailed);
+  EXPECT_EQ(too_small.error_status(), 413);
+}
+
 TEST(HttpRequestParser, BoundsChunkedBodiesToo) {
   HttpRequestParser parser;
   parser.Feed("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");

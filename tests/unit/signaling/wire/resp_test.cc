@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sfu/core/limits.h"
+
 namespace fovea::wire {
 namespace {
 
@@ -65,9 +67,8 @@ TEST(Resp, ReadsABigReplyInSmallPieces) {
 }
 
 TEST(Resp, BreaksOffAtWhatIsNoRedis) {
-  for (const char* text :
-       {"HTTP/1.1 200 OK\r\n", "\r\n", "$x\r\n", "$-2\r\n", "$99999999999\r\n", "*99999999999\r\n",
-        ":\r\n", "$1\r\nabc\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n"}) {
+  for (const char* text : {"HTTP/1.1 200 OK\r\n", "\r\n", "$x\r\n", "$-2\r\n", "$99999999999\r\n",
+                           "*99999999999\r\n", ":\r\n", "$1\r\nabc\r\n"}) {
     RespParser parser;
     parser.Feed(text);
     EXPECT_EQ(parser.Next(), std::nullopt) << text;
@@ -75,10 +76,55 @@ TEST(Resp, BreaksOffAtWhatIsNoRedis) {
     parser.Feed("+OK\r\n");
     EXPECT_EQ(parser.Next(), std::nullopt);
   }
-  RespParser endless;
-  endless.Feed(std::string(100'000, '+'));
-  EXPECT_EQ(endless.Next(), std::nullopt);
-  EXPECT_TRUE(endless.is_broken());
+}
+
+// --- Full cases ---
+
+bool IsBrokenBy(std::string_view bytes) {
+  RespParser parser;
+  parser.Feed(bytes);
+  while (parser.Next().has_value()) {
+  }
+  return parser.is_broken();
+}
+
+TEST(Resp, BoundsALineHoweverItComes) {
+  const std::string longest = "+" + std::string(limits::kRespLineBytesMax - 1, 'x');
+  const std::string_view end = "\r\n";
+  for (std::size_t together = 0; together <= end.size(); ++together) {
+    RespParser parser;
+    parser.Feed(longest + std::string(end.substr(0, together)));
+    std::optional<RespValue> value = parser.Next();
+    EXPECT_EQ(value.has_value(), together == end.size());
+    parser.Feed(end.substr(together));
+    if (!value.has_value()) value = parser.Next();
+    EXPECT_EQ(value, Text(longest.substr(1))) << together;
+  }
+  EXPECT_TRUE(IsBrokenBy(longest + "x\r\n")) << "at once";
+  EXPECT_TRUE(IsBrokenBy(longest + "xx")) << "without an end";
+  EXPECT_TRUE(IsBrokenBy(":" + std::string(limits::kRespLineBytesMax - 1, '0') + "1\r\n"));
+}
+
+TEST(Resp, BoundsAString) {
+  const std::string longest(limits::kRespStringBytesMax, 'x');
+  RespParser parser;
+  parser.Feed("$" + std::to_string(longest.size()) + "\r\n" + longest + "\r\n");
+  EXPECT_EQ(parser.Next(), Text(longest));
+  EXPECT_TRUE(IsBrokenBy("$" + std::to_string(longest.size() + 1) + "\r\n"));
+}
+
+TEST(Resp, BoundsAnArray) {
+  EXPECT_FALSE(IsBrokenBy("*" + std::to_string(limits::kRespItemsMax) + "\r\n:1\r\n"));
+  EXPECT_TRUE(IsBrokenBy("*" + std::to_string(limits::kRespItemsMax + 1) + "\r\n"));
+}
+
+TEST(Resp, BoundsArraysWithinEachOther) {
+  std::string arrays;
+  for (std::size_t i = 0; i < limits::kRespDepthMax; ++i) arrays += "*1\r\n";
+  RespParser parser;
+  parser.Feed(arrays + ":1\r\n");
+  EXPECT_TRUE(parser.Next().has_value());
+  EXPECT_TRUE(IsBrokenBy(arrays + "*1\r\n:1\r\n"));
 }
 
 }  // namespace

@@ -230,6 +230,8 @@ std::uint16_t CodeAfter(std::string_view bytes) {
   EXPECT_EQ(output.substr(0, 1), "\x88");
   EXPECT_EQ(session.socket.close_code(),
             LoadBe16(reinterpret_cast<const std::uint8_t*>(&output[2])));
+  EXPECT_GT(output.size(), 4U) << "a reason for " << session.socket.close_code();
+  EXPECT_EQ(output.size(), 2U + static_cast<std::uint8_t>(output[1]));
   return session.socket.close_code();
 }
 
