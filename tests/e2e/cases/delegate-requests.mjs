@@ -1,6 +1,7 @@
 // What the token service of another LiveKit server accepts and refuses, and what that costs.
 import { spawnSync } from 'node:child_process';
 import { TokenVerifier } from 'livekit-server-sdk';
+import { inspectText } from '../lib/canary.mjs';
 import { check, equal } from '../lib/expect.mjs';
 import { ExternalWorld, KEY, ROUTES, SECRET } from '../lib/external-world.mjs';
 import { focusBinary } from '../lib/focus.mjs';
@@ -124,7 +125,8 @@ function startErrors(t, world) {
   ];
   for (const change of wrong) {
     const env = { ...process.env, ...world.env, LIVEKIT_JWT_BIND: '127.0.0.1:0', ...change };
-    const { status, stderr } = spawnSync(focusBinary(), [], { env, timeout: 8000, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(focusBinary(), [], { env, timeout: 8000, encoding: 'utf8' });
+    inspectText(`token service without ${Object.keys(change)}`, stdout + stderr);
     const [name] = Object.keys(change);
     equal(status, 1, `exit code with ${JSON.stringify(change)}`);
     check(stderr.includes(name.replace('_PORT', '')) || stderr.includes(name), `the message names ${name}`, stderr);

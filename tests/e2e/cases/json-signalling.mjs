@@ -1,9 +1,8 @@
 // Signalling in JSON text frames: a bare WebSocket client that decodes every frame with LiveKit's own
 // schema, and livekit-client with its internal `useJSON` switch. No SDK sends JSON of its own accord.
-import { SignalRequest, SignalResponse } from '@livekit/protocol';
-import { WebSocket } from 'ws';
-import { onCleanup } from '../lib/cleanup.mjs';
-import { check, equal, until } from '../lib/expect.mjs';
+import { SignalRequest } from '@livekit/protocol';
+import { bareSocket } from '../lib/bare-client.mjs';
+import { check, equal } from '../lib/expect.mjs';
 import { everyoneSeesEveryone } from '../lib/peer.mjs';
 
 export const about = 'JSON text frames: a bare WebSocket client, and livekit-client with its JSON switch';
@@ -29,27 +28,6 @@ export async function run(t) {
   await alice.call('microphone', { on: false });
   await bob.event('trackMuted', (e) => e.args[0].source === 'microphone');
   t.step('muting in JSON');
-}
-
-// `frames` are decoded as they come; the schema is the test: what it does not know, it throws at.
-function bareSocket(focus, identity) {
-  const query = new URLSearchParams({
-    access_token: focus.token(identity, 'room'), protocol: '17', sdk: 'js', version: '2.23.0',
-    auto_subscribe: '1',
-  });
-  const socket = new WebSocket(`${focus.wsUrl}/rtc?${query}`);
-  onCleanup('bare client', () => socket.terminate());
-  const frames = [];
-  socket.on('message', (data, binary) => {
-    const message = binary ? SignalResponse.fromBinary(data) : SignalResponse.fromJsonString(data.toString());
-    frames.push({ binary, kind: message.message.case, value: message.message.value });
-  });
-  const heard = (kind, binary) => until(`${binary ? 'binary' : 'text'} ${kind}`, () => (
-    frames.find((f) => f.kind === kind && f.binary === binary)), { describe: () => frames.map((f) => f.kind) });
-  const closed = new Promise((resolve) => {
-    socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }));
-  });
-  return { socket, frames, heard, closed };
 }
 
 async function bareClient(t, focus) {

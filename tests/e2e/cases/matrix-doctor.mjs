@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import dgram from 'node:dgram';
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { appserviceFor } from '../lib/appservice.mjs';
@@ -223,6 +224,15 @@ class Ground {
     await this.names('no focus', found, 'transactions', 'skip', /fovea serve/);
     await this.names('a taken UDP port', found, 'udp-ports', 'fail', /ss -lntup/);
     equal(found.checks['tcp-ports'].verdict, 'pass', 'verdict on free TCP ports');
+
+    const other = net.createServer((socket) => socket.destroy());
+    await new Promise((resolve) => other.listen(this.http, '127.0.0.1', resolve));
+    onCleanup('who listens at the port', () => other.close());
+    const held = await this.look();
+    await this.names('a taken TCP port', held, 'tcp-ports', 'fail', /ss -lntup.*choose other ports/);
+    const { observed } = held.checks['tcp-ports'];
+    check(observed.includes(` ${this.http} `), `the taken port ${this.http} is not named`, observed);
+    check(!observed.includes(String(this.tls)), `the free port ${this.tls} is named`, observed);
   }
 }
 

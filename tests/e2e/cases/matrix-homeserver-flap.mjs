@@ -1,5 +1,5 @@
 // A homeserver that is down, slow or broken changes no running call; when it is back, it is obeyed.
-import { check, sleep, until } from '../lib/expect.mjs';
+import { check, equal, sleep, until } from '../lib/expect.mjs';
 import { FakeWorld } from '../lib/fake-world.mjs';
 
 export const about = 'a homeserver down, slow, failing and back: the call goes on, and then a kick still works';
@@ -21,6 +21,7 @@ export async function run(t) {
     ['halves its answers', { kind: 'truncate' }],
   ];
   await deniesEverything(t, world, [alice, bob]);
+  await answersLate(t, world, [alice, bob]);
   for (const [what, fault] of troubles) {
     hs.faults.add(fault);
     world.room.send(world.id('alice'), 'm.room.message', { body: what });
@@ -46,6 +47,39 @@ export async function run(t) {
   t.figure('bob out after the kick, ms', ms);
   await world.staysUp([alice, carol]);
   t.step('and then a kick is a kick');
+}
+
+// True when they were asked for, and overtaken by what was pushed since: neither is who came in between put out by
+// such an answer, nor does who was kicked in between get back in.
+async function answersLate(t, world, peers) {
+  world.users.dave = world.hs.user('dave');
+  const late = await asksSlowly(world, { kind: 'slow', ms: 2500 });
+  world.room.join(world.id('dave'));
+  const dave = await world.enterCall('dave');
+  check(!late.closedAt, 'the answer was there before dave', late);
+  await until('the late answer is there', () => late.closedAt);
+  await world.staysUp([...peers, dave]);
+  t.step('a homeserver that answers late: who came meanwhile stays');
+
+  const dripping = await asksSlowly(world, { kind: 'drip', ms: 1 });
+  await world.evicts([dave], () => world.room.kick(world.id('alice'), world.id('dave')));
+  check(!dripping.closedAt, 'the answer was there before dave was out', dripping);
+  await until('the dripping answer is there', () => dripping.closedAt, { timeoutMs: 20000 });
+  await world.staysUp(peers);
+  await world.refusesOldToken(dave, 'dave');
+  equal((await world.askToken('dave')).status, 403, 'a new token for dave');
+  t.step('a homeserver that drips its answers: who was kicked meanwhile stays out');
+}
+
+// The focus asks who is in the room, and the answer suffers `fault`. Returns the request.
+async function asksSlowly(world, fault) {
+  const { hs } = world;
+  const seen = hs.requests.length;
+  hs.faults.add({ ...fault, path: /\/state$/, times: 1 });
+  hs.pusher.skipNumber();
+  world.announce('alice');
+  return until('the focus has asked who is in the room', () => (
+    hs.requests.slice(seen).find(({ path }) => path.endsWith('/state'))), { everyMs: 20 });
 }
 
 // As Synapse does where the registration does not cover the users: M_FORBIDDEN as to somebody who left. Longer than

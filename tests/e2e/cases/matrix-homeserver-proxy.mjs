@@ -18,7 +18,7 @@ const hash = (...parts) => (
 export async function run(t) {
   if (focusKind !== 'fovea') throw new Skip('only Fovea has these routes');
   const world = await MatrixWorld.start(t, {
-    proxied: true, encrypted: false, focusConfig: { access: { delegation: 'on' } },
+    proxied: true, encrypted: false, hurried: true, focusConfig: { access: { delegation: 'on' } },
   });
   const stranger = await world.synapse.register('mallory');
   const { alice, bob } = world.users;

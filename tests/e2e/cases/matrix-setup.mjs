@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { inspectText, keepSecretsOfYaml } from '../lib/canary.mjs';
 import { onCleanup } from '../lib/cleanup.mjs';
 import { check, equal, until } from '../lib/expect.mjs';
 import { focusBinary } from '../lib/focus.mjs';
@@ -26,7 +27,9 @@ export async function run(t) {
   ], { encoding: 'utf8' });
   for (const file of ['fovea.yaml', 'fovea-registration.yaml']) {
     equal(fs.statSync(path.join(folder, file)).mode & 0o777, 0o600, `who may read ${file}`);
+    keepSecretsOfYaml(fs.readFileSync(path.join(folder, file), 'utf8'));
   }
+  inspectText('setup', said);
   const [, lines] = said.match(/^1\. Synapse: [^\n]*\n\n([\s\S]*?)\n# and a listener/m) ?? [];
   check(lines !== undefined, 'no lines for Synapse', said);
 

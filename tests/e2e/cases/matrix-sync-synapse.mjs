@@ -12,7 +12,7 @@ export const timeoutSeconds = 90;
 
 export async function run(t) {
   if (focusKind !== 'fovea') throw new Skip('only Fovea reads /sync');
-  const world = await MatrixWorld.start(t, { people: ['alice', 'bob', 'carol'], bySync: true });
+  const world = await MatrixWorld.start(t, { people: ['alice', 'bob', 'carol'], bySync: true, hurried: true });
   const { alice, bob, carol } = world.users;
   const ask = async (user) => post(world.focus, '/sfu/get', {
     room: world.room, device_id: user.device, openid_token: await user.openId(),

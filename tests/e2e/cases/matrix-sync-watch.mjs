@@ -3,8 +3,7 @@
 import { atMost, equal, until } from '../lib/expect.mjs';
 import { FakeWorld } from '../lib/fake-world.mjs';
 
-export const about = 'without an application service: a kick seen by /sync, an outage that changes nothing, and an '
-  + 'account that is put out itself';
+export const about = 'without an application service: a kick seen by /sync, an outage, the account itself put out';
 export const timeoutSeconds = 60;
 
 export async function run(t) {

@@ -1,7 +1,7 @@
 // The dev page where the browser has no camera to lend, or was told not to: said plainly, and a test pattern instead.
 import { Chromium } from '../lib/chromium.mjs';
-import { layOutPage } from '../lib/dev-page.mjs';
-import { check, equal, until } from '../lib/expect.mjs';
+import { layOutPage, twoTilesPlay } from '../lib/dev-page.mjs';
+import { check, equal } from '../lib/expect.mjs';
 
 export const about = 'the dev page without a camera: none there, or forbidden; it says so and sends a test pattern';
 export const timeoutSeconds = 60;
@@ -20,9 +20,7 @@ export async function run(t) {
   await says(shy, /The browser was told not to use the camera; allow it beside the address/);
   t.step('forbidden: said');
   for (const tab of [nobody, shy]) {
-    await until('two test patterns play', () => tab.evaluate(() => (
-      [...document.querySelectorAll('.tile video')].filter((v) => v.videoWidth > 0 && v.currentTime > 1).length === 2
-    )), { timeoutMs: 15000, describe: () => tab.textContent('#tiles') });
+    await twoTilesPlay(tab);
     equal(tab.crashes, [], 'errors thrown by the page');
   }
   t.step('both see two test patterns');

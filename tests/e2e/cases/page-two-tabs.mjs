@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { layOutPage } from '../lib/dev-page.mjs';
+import { layOutPage, twoTilesPlay } from '../lib/dev-page.mjs';
 import { check, equal, until } from '../lib/expect.mjs';
 
 export const about = 'the dev page: two tabs in a call, mute, who speaks, figures, leave; screenshots';
@@ -47,11 +47,4 @@ export async function run(t) {
   t.step('left and came back');
   equal([...ada.crashes, ...grace.crashes], [], 'errors thrown by the page');
   t.step(`screenshots in ${shots}`);
-}
-
-function twoTilesPlay(tab) {
-  return until('two tiles play', () => tab.evaluate(() => {
-    const videos = [...document.querySelectorAll('.tile video')];
-    return videos.filter((v) => v.videoWidth > 0 && v.currentTime > 1).length === 2;
-  }), { timeoutMs: 15000, describe: () => tab.textContent('#tiles') });
 }

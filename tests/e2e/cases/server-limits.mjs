@@ -1,5 +1,6 @@
 // What an operator can bound: tracks that one viewer receives, and how much the whole server forwards.
-import { check, equal, sleep, until } from '../lib/expect.mjs';
+import { refusedUpgrade } from '../lib/bare-client.mjs';
+import { equal, sleep, until } from '../lib/expect.mjs';
 import { NativePeer } from '../lib/native.mjs';
 
 export const about = 'limit: subscription_limit_video, num_tracks, bytes_per_sec';
@@ -43,7 +44,12 @@ async function refuses(t, what, limit) {
       return error;
     }
   }, { timeoutMs: 5000 });
-  check(/limit|503/i.test(String(refused)), 'the reason', refused);
+  const query = new URLSearchParams({ access_token: focus.token('carol', 'room') });
+  const validate = await fetch(`${focus.httpUrl}/rtc/validate?${query}`);
+  const upgrade = await refusedUpgrade(focus, `/rtc?${query}`);
+  for (const seen of [[validate.status, await validate.text()], [upgrade.status, upgrade.text]]) {
+    equal(seen, [503, 'the server has reached its limits'], what);
+  }
   await bob.seesMedia('alice', 'camera');
   t.step(`${what}: ${refused}`);
   await alice.leave();

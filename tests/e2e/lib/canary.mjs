@@ -3,7 +3,7 @@
 import { Failure } from './expect.mjs';
 
 const SHORTEST = 8;  // "secret" itself is a word
-const SECRET_KEYS = /token$|secret|password|^keys$/;
+const SECRET_KEYS = /token$|secret|password|^keys$/i;
 const JWT = /eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{16,}/;
 
 const secrets = new Set();
@@ -26,10 +26,30 @@ export function keepSecretsOf(config, isSecret = false) {
   }
 }
 
+// The same of a YAML file that `fovea setup` wrote: nested maps of scalars, whatever else is in it.
+export function keepSecretsOfYaml(text) {
+  let below = Infinity;  // what is indented further is a secret
+  for (const line of text.split('\n')) {
+    const found = /^( *)([\w.-]+): *"?([^"]*)"?$/.exec(line);
+    if (!found) continue;
+    const [, { length: indent }, key, value] = found;
+    if (indent <= below) below = SECRET_KEYS.test(key) ? indent : Infinity;
+    if (below < Infinity) keepSecret(value);
+  }
+}
+
 export function inspectLine(name, line) {
   const found = JWT.exec(line)?.[0] ?? [...secrets].find((secret) => line.includes(secret));
   if (found) leaks.push(`${name}: ${line}`);
 }
+
+// All that a process said, where it was run to its end.
+export function inspectText(name, text) {
+  for (const line of text.split('\n')) inspectLine(name, line);
+}
+
+// What was found so far, which then fails nobody: for the case that tries whether anything is found.
+export function takeLeaks() { return leaks.splice(0); }
 
 export function assertNothingLeaked() {
   if (leaks.length > 0) throw new Failure(`a secret is in the log:\n${leaks.slice(0, 5).join('\n')}`);

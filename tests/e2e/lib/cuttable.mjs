@@ -7,6 +7,7 @@ export class CuttableSignal {
   #pairs = new Set();
   refusing = false;
   accepted = 0;
+  answers = [];  // {at, status} of the first answer on each connection, by performance.now()
 
   static async to(focus) {
     const self = new CuttableSignal();
@@ -36,6 +37,10 @@ export class CuttableSignal {
       far.destroy();
     };
     for (const socket of pair) socket.on('close', end).on('error', end);
+    far.once('data', (bytes) => {
+      const [, status] = /^HTTP\/1\.1 (\d+)/.exec(bytes.toString('latin1')) ?? [];
+      this.answers.push({ at: performance.now(), status: Number(status) });
+    });
     near.pipe(far);
     far.pipe(near);
   }

@@ -4,6 +4,7 @@ import dgram from 'node:dgram';
 import fs from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
+import { inspectText, keepSecretsOf } from './canary.mjs';
 import { onCleanup } from './cleanup.mjs';
 import { check } from './expect.mjs';
 import { focusBinary } from './focus.mjs';
@@ -72,12 +73,14 @@ export async function stunServer(address) {
 // {status, text} of one run over `config`. None of `secrets` may be in the text.
 export async function runDoctor(folder, config, args, { userToken = '', secrets = [] } = {}) {
   const file = path.join(folder, 'doctor.yaml');
+  keepSecretsOf(config);
   fs.writeFileSync(file, toYaml(config), { mode: 0o600 });
   const env = { ...process.env, FOVEA_USER_TOKEN: userToken };
   const { status, text } = await new Promise((resolve) => {
     execFile(focusBinary(), ['doctor', '--config', file, ...args], { env, timeout: 60000 },
       (error, stdout, stderr) => resolve({ status: error ? error.code : 0, text: stdout + stderr }));
   });
+  inspectText('doctor', text);
   for (const secret of secrets) check(!text.includes(secret), 'a secret in what the doctor says', text);
   return { status, text };
 }

@@ -11,7 +11,25 @@ export async function elementCallStory(t, options) {
   await call.everyoneSeesEveryone();
   const carol = await call.enter('carol');
   await call.everyoneSeesEveryone();
+  // In the other mode the room's encryption covers the memberships: the focus cannot read them.
+  if (options.mode === 'compatibility') await membersAreOfRecord(t, world, ['alice', 'bob', 'carol']);
   await kickCarol(t, world, carol, [alice, bob]);
+}
+
+// The focus has read what Element Call wrote: one membership each, of the very connection that has the media.
+export async function membersAreOfRecord(t, world, names) {
+  if (!world.evicts) return;
+  const expected = names.map((name) => `${world.users[name].id} ${world.users[name].device} true 1 1`).sort();
+  const describe = async () => ({ expected, facts: await world.callFacts() });
+  const facts = await until(`the focus has read the memberships of ${names.join(', ')} alone`, async () => {
+    const call = await world.callFacts();
+    const lines = call.members.map((m) => (
+      `${m.user_id} ${m.device_id} ${m.of_record} ${m.audio_tracks} ${m.video_tracks}`));
+    return lines.sort().join() === expected.join() && call;
+  }, { describe });
+  equal([facts.connected, facts.media_without_member, facts.members_without_media], [names.length, 0, 0],
+    'connected, media without member, members without media');
+  t.step(`the focus has read the memberships of ${names.join(', ')}`);
 }
 
 // Versions before 0.24 find the focus in .well-known/matrix/client, and those before 0.17 know nothing

@@ -57,9 +57,9 @@ export class FakeWorld {
   identity(name, device = 'DEVICE') { return `${this.id(name)}:${device}`; }
 
   // A request to the token service; {status, headers, text, ...what the JSON says}.
-  async ask(route, body, { method = 'POST' } = {}) {
+  async ask(route, body, { method = 'POST', headers = {} } = {}) {
     const response = await fetch(`${this.serviceUrl}${route}`, {
-      method, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      method, headers, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
     const answer = text.startsWith('{') ? JSON.parse(text) : {};
@@ -82,6 +82,17 @@ export class FakeWorld {
     });
   }
 
+  // The routes that the homeserver forwards, having said who asks: a user of its own, or the server of another.
+  askProxied(user, { room = this.room, member = 'member' } = {}) {
+    const server = user.slice(user.indexOf(':') + 1);
+    const [side, asker, more] = server === this.hs.name
+      ? ['client', { 'x-matrix-user-identifier': user }, {}]
+      : ['federation', { 'x-matrix-origin': server }, { user_id: user }];
+    return this.ask(`/_matrix/${side}/unstable/io.element.msc4195/rtc/livekit/get_token`, {
+      room_id: room.id, slot_id: 'm.call#ROOM', member_id: member, ...more,
+    }, { headers: { authorization: `Bearer ${this.hs.appservice.hs_token}`, ...asker } });
+  }
+
   // The lookups of OpenID tokens that the homeserver has seen.
   lookups() { return this.hs.requests.filter((r) => r.path.endsWith('/openid/userinfo')); }
 
@@ -92,13 +103,21 @@ export class FakeWorld {
   }
 
   // A member of the call: token, membership event, media. Its frames are listed by identity.
-  async enterCall(name, { device = 'DEVICE', membership = true, media = true } = {}) {
-    const { url, jwt } = await this.mint(name, { device });
+  async enterCall(name, { device = 'DEVICE', room = this.room, membership = true, media = true } = {}) {
+    const { url, jwt } = await this.mint(name, { device, room: room.id });
     const peer = await NativePeer.join(this.focus, `${name} ${device}`, { url, token: jwt });
     Object.assign(peer, { identity: this.identity(name, device), jwt });
-    if (membership) this.announce(name, { device });
+    if (membership) this.announce(name, { device, room });
     if (media) await peer.publishVideo({ width: 160, height: 90, fps: 15 });
     return peer;
+  }
+
+  // By a token of the proxied routes, without media. `user` may live elsewhere.
+  async enterProxied(user, options) {
+    const { status, jwt, text } = await this.askProxied(user, options);
+    equal(status, 200, `a proxied token for ${user} (${text})`);
+    const peer = await NativePeer.join(this.focus, user, { token: jwt });
+    return Object.assign(peer, { identity: peer.room.localParticipant.identity, jwt });
   }
 
   announce(name, { device = 'DEVICE', room = this.room } = {}) {
@@ -107,8 +126,8 @@ export class FakeWorld {
     return room.setState(this.id(name), MEMBER, key, content);
   }
 
-  withdraw(name, { device = 'DEVICE' } = {}) {
-    return this.room.setState(this.id(name), MEMBER, memberKey(this.id(name), device), {});
+  withdraw(name, { device = 'DEVICE', room = this.room } = {}) {
+    return room.setState(this.id(name), MEMBER, memberKey(this.id(name), device), {});
   }
 
   async everyoneSeesEveryone(peers) {

@@ -19,13 +19,20 @@ const LOG_LINES_KEPT = 4000;
 export class MissingBinary extends Error {}
 
 // FOVEA_BIN, or the first build that is there.
-export function focusBinary() {
+function findBinary() {
   if (process.env.FOVEA_BIN) return process.env.FOVEA_BIN;
   const builds = ['release', 'dev', 'bench', 'asan-ubsan', 'tsan'];
-  const found = builds.map((b) => path.join(repository, 'build', b, 'fovea')).find(fs.existsSync);
+  return builds.map((b) => path.join(repository, 'build', b, 'fovea')).find(fs.existsSync);
+}
+
+export function focusBinary() {
+  const found = findBinary();
   if (!found) throw new MissingBinary('no build/*/fovea found: build first or set FOVEA_BIN');
   return found;
 }
+
+// Whether this word of a command is the program under test.
+export const isFocusBinary = (word) => word === findBinary();
 
 // Whoever signed the certificate: fetch() takes no self-signed one.
 function statusOf(url) {

@@ -7,10 +7,11 @@ import { merge } from './yaml.mjs';
 export class MatrixWorld {
   // `people` are localparts; the first makes the room and may kick. `focusConfig` is merged in. For `proxied`
   // and `deviceLists` see appserviceFor. With `wellKnown`, that is the URL where the focus serves the document. With
-  // `bySync` the focus is no application service: it reads /sync as the user "watcher", who is in the room.
+  // `bySync` the focus is no application service: it reads /sync as the user "watcher", who is in the room. For
+  // `hurried` see Synapse.
   static async start(t, {
     people = ['alice', 'bob'], encrypted = true, focusConfig = {}, proxied, deviceLists, wellKnown = false,
-    bySync = false,
+    bySync = false, hurried = false,
   } = {}) {
     const world = new MatrixWorld();
     const ports = await synapsePorts();
@@ -18,7 +19,7 @@ export class MatrixWorld {
     const homeserver = `http://127.0.0.1:${ports.http}`;
     const startSynapse = () => Synapse.start({
       name: plan.serverName, ports, focusUrl: plan.serviceUrl, appservice: bySync ? undefined : plan.appservice,
-      withTls: focusKind !== 'fovea',
+      withTls: focusKind !== 'fovea', hurried,
     });
     const served = wellKnown ? { homeserver: { well_known_base_url: homeserver } } : {};
     const start = (more) => startFocus(t, plan, homeserver, merge(merge(served, more), focusConfig));

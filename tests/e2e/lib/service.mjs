@@ -3,9 +3,10 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
-import { inspectLine } from './canary.mjs';
+import { inspectLine, keepSecretsOf } from './canary.mjs';
 import { onCleanup } from './cleanup.mjs';
 import { Failure, until } from './expect.mjs';
+import { isFocusBinary } from './focus.mjs';
 
 const LOG_LINES_KEPT = 2000;
 
@@ -22,9 +23,12 @@ export async function freePorts(count) {
 export class Service {
   #log = [];
   #exited = null;
+  #isOurs;  // whatever the case calls it, and whatever runs it
 
   constructor(name, command, args, { env = {}, cwd, endSignal = 'SIGTERM' } = {}) {
     Object.assign(this, { name, endSignal });
+    this.#isOurs = [command, ...args].some(isFocusBinary);
+    if (this.#isOurs) keepSecretsOf(env);
     // With setpriv the process dies with the test even if the test is killed outright.
     const guard = fs.existsSync('/usr/bin/setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : [];
     const [program, ...rest] = [...guard, command, ...args];
@@ -45,11 +49,12 @@ export class Service {
       rest = lines.pop();
       lines.forEach((line) => this.#note(line));
     });
+    stream.on('end', () => rest && this.#note(rest));
   }
 
   #note(line) {
     this.#log.push(line);
-    if (this.name === 'fovea') inspectLine(this.name, line);
+    if (this.#isOurs) inspectLine(this.name, line);
     if (this.#log.length > LOG_LINES_KEPT) this.#log.splice(0, LOG_LINES_KEPT / 2);
     if (process.env.FOVEA_E2E_VERBOSE) console.log(`  [${this.name}] ${line}`);
   }

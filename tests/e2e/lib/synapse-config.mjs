@@ -4,10 +4,13 @@ import crypto from 'node:crypto';
 import path from 'node:path';
 import { toYaml } from './yaml.mjs';
 
-// What Synapse limits by default, and a case does in a second.
-const limited = [
-  'rc_message', 'rc_delayed_event_mgmt', 'rc_registration', 'rc_joins_per_room', 'rc_room_creation',
-];
+// What Element Call's own documentation recommends for calls, so that clients are limited as at a real server.
+const recommended = {
+  rc_message: { per_second: 0.5, burst_count: 30 },
+  rc_delayed_event_mgmt: { per_second: 1, burst_count: 20 },
+};
+// What Synapse limits by default, and a case does in a second to make accounts and rooms.
+const limited = ['rc_registration', 'rc_joins_per_room', 'rc_room_creation'];
 const nested = {
   rc_login: ['address', 'account', 'failed_attempts'],
   rc_joins: ['local', 'remote'],
@@ -15,14 +18,16 @@ const nested = {
 };
 const unlimited = { per_second: 1000, burst_count: 1000 };
 
-function rateLimits() {
+function rateLimits(hurried) {
+  const calls = hurried
+    ? Object.fromEntries(Object.keys(recommended).map((name) => [name, unlimited])) : recommended;
   const flat = Object.fromEntries(limited.map((name) => [name, unlimited]));
   const deep = Object.entries(nested).map(([name, kinds]) => (
     [name, Object.fromEntries(kinds.map((kind) => [kind, unlimited]))]));
-  return { ...flat, ...Object.fromEntries(deep) };
+  return { ...calls, ...flat, ...Object.fromEntries(deep) };
 }
 
-export function synapseConfig({ name, folder, ports, secret, focusUrl, registration, tls }) {
+export function synapseConfig({ name, folder, ports, secret, focusUrl, registration, tls, hurried }) {
   const resources = [{ names: ['client', 'federation', 'openid'], compress: false }];
   const listener = { type: 'http', bind_addresses: ['127.0.0.1'], resources };
   const listeners = [{ ...listener, port: ports.http }];
@@ -44,7 +49,7 @@ export function synapseConfig({ name, folder, ports, secret, focusUrl, registrat
     report_stats: false,
     bcrypt_rounds: 4,
     presence: { enabled: false },
-    ...rateLimits(),
+    ...rateLimits(hurried),
     experimental_features: {
       msc3202_transaction_extensions: true,
       msc3266_enabled: true,

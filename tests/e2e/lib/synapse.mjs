@@ -32,8 +32,11 @@ export class Synapse {
 
   // `name` is the server's Matrix name, `focusUrl` what it advertises at rtc/transports, `appservice`
   // a registration (see appservice.mjs), `withTls` adds a listener at ports.tls, with a certificate of its
-  // own or one {cert, key}, `more` is a second configuration file's text.
-  static async start({ name = 'fovea.test', ports, focusUrl, appservice, withTls = false, more } = {}) {
+  // own or one {cert, key}, `more` is a second configuration file's text. `hurried` lets people send
+  // faster than a homeserver for calls should.
+  static async start({
+    name = 'fovea.test', ports, focusUrl, appservice, withTls = false, more, hurried = false,
+  } = {}) {
     const venv = process.env.FOVEA_SYNAPSE ?? '';
     const python = path.join(venv, 'bin', 'python');
     if (!fs.existsSync(path.join(venv, 'complete'))) throw new Skip('no Synapse: run scripts/setup');
@@ -53,6 +56,7 @@ export class Synapse {
       name, folder, ports: self.ports, secret: self.#secret, focusUrl,
       registration: appservice && write('appservice.yaml', toYaml(appservice)),
       tls: withTls && (withTls.cert ? withTls : selfSigned(folder)),
+      hurried,
     }));
     const files = more === undefined ? [config] : [config, write('more.yaml', more)];
     const args = ['-m', 'synapse.app.homeserver', ...files.flatMap((file) => ['-c', file])];

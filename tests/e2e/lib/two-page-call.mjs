@@ -31,7 +31,7 @@ export async function twoPageCall(t, { client, bobs = client, roomOptions = {}, 
   t.step('bob left, the others go on');
 }
 
-async function muteAndUnmute(t, speaker, listener) {
+export async function muteAndUnmute(t, speaker, listener) {
   for (const [source, method] of [['microphone', 'microphone'], ['camera', 'camera']]) {
     await listener.forgetEvents();
     await speaker.call(method, { on: false });
@@ -60,7 +60,7 @@ async function republish(t, speaker, listener) {
   t.step('tracks unpublished and published again at once');
 }
 
-async function shareScreen(t, presenter, viewer) {
+export async function shareScreen(t, presenter, viewer) {
   await presenter.call('screen', { on: true });
   await viewer.seesMedia(presenter.name, 'screen_share');
   await viewer.seesMedia(presenter.name, 'camera');

@@ -1,7 +1,7 @@
 // One unmodified livekit-client participant, driven from the test through window.peer.*: every
 // function takes one plain object and returns plain data.
 const LK = window.LivekitClient;
-const peer = (window.peer = { room: null, events: [], inbox: [] });
+const peer = (window.peer = { room: null, events: [], inbox: [], cipherErrors: [] });
 let worker = null;
 
 // How many frames of which kind crossed the page's WebSockets.
@@ -37,6 +37,8 @@ function record(room) {
       peer.events.push({ at: Math.round(performance.now()), name, args: args.map(brief) });
     });
   }
+  // Apart from the other events, so that forgetting those hides none of these.
+  room.on('encryptionError', (...args) => peer.cipherErrors.push(args.map(brief)));
   room.on('trackSubscribed', (track, publication, participant) => {
     const element = track.attach();
     element.id = `${participant.identity}/${publication.source}`;
@@ -47,6 +49,8 @@ function record(room) {
     peer.inbox.push({ text: brief(payload), from: from?.identity, kind, topic });
   });
 }
+
+peer.encryptionErrors = () => peer.cipherErrors;
 
 async function e2eeOptions(key) {
   const keyProvider = new LK.ExternalE2EEKeyProvider();

@@ -75,6 +75,9 @@ export class FakeRoom {
     else this.state.set(this.#key(type, stateKey), event);
   }
 
+  // And changed it back again.
+  restoreState(event) { this.state.set(this.#key(event.type, event.state_key), event); }
+
   get(type, stateKey = '') { return this.state.get(this.#key(type, stateKey)); }
 
   membership(user) { return this.get('m.room.member', user)?.content.membership; }

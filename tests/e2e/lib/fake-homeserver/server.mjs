@@ -188,6 +188,7 @@ export class FakeHomeserver {
       secure: request.socket.encrypted === true,
     };
     this.requests.push(note);
+    response.once('close', () => { note.closedAt = Date.now(); });
     if (request.method === 'OPTIONS') {
       response.writeHead(204, cors).end();
       return;

@@ -72,7 +72,12 @@ export class RoomDriver extends WidgetDriver {
 
   readStateEvents(type, stateKey) { return this.readRoomState(this.roomId, type, stateKey); }
 
-  async readStickyEvents() { return [...this.room._unstable_getStickyEvents()].map(effective); }
+  // The room's state is read in the same task and leaves first: Element Call does not find its room if an event that
+  // it can read comes before it.
+  async readStickyEvents() {
+    await new Promise((resolve) => { setTimeout(resolve); });
+    return [...this.room._unstable_getStickyEvents()].map(effective);
+  }
 
   async readRoomTimeline(roomId, type, msgtype, stateKey, limit) {
     const fits = (event) => event.getType() === type
