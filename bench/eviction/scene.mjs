@@ -94,12 +94,14 @@ export class Scene {
     const tokens = await this.#tokens(member, newest);
     const minted = (await this.world.askToken(member.name, { room: call.room.id })).status;
     const times = this.#times(kick, { fenceMs, toldAt }, packets);
+    const joined = performance.now();
     call.room.join(user);
     await until(`${member.name} may come back`, async () => (
-      (await this.world.askToken(member.name, { room: call.room.id })).status === 200), { everyMs: 50 });
+      (await this.world.askToken(member.name, { room: call.room.id })).status === 200), { everyMs: 20 });
+    const readmittedMs = performance.now() - joined;
     await this.enter(call, member);
     const later = await this.#tokens({ ...member, jwt: tokens.old.token, sid: tokens.sid }, newest);
-    return { ...times, reason, minted, tokens, later };
+    return { ...times, reason, minted, tokens, later, readmittedMs };
   }
 
   // The only talker of a call may just be on the way back into it: then nothing goes to the others.

@@ -15,7 +15,7 @@ export class SynapseBans {
   // The first of `people` makes the room and bans; all of them talk.
   static async start(t, people) {
     const self = new SynapseBans();
-    self.world = await MatrixWorld.start(t, { people, encrypted: false });
+    self.world = await MatrixWorld.start(t, { people, encrypted: false, hurried: true });
     self.pool = await GuestPool.start(1);
     [self.host, ...self.members] = people.map((name) => ({ name, key: name, user: self.world.users[name] }));
     for (const member of [self.host, ...self.members]) await self.#enter(member);
