@@ -8,6 +8,7 @@ export class RoomDriver extends WidgetDriver {
   constructor(client, roomId, note) {
     super();
     Object.assign(this, { client, roomId, note });
+    this.stateSent = new Promise((resolve) => { this.noteStateSent = resolve; });
   }
 
   // Everything asked for: the widget is the very thing under test.
@@ -72,10 +73,10 @@ export class RoomDriver extends WidgetDriver {
 
   readStateEvents(type, stateKey) { return this.readRoomState(this.roomId, type, stateKey); }
 
-  // The room's state is read in the same task and leaves first: Element Call does not find its room if an event that
-  // it can read comes before it.
+  // Element Call says that its room is not found if an event that it can read comes before the room's state, which
+  // leaves only when the widget has told its versions.
   async readStickyEvents() {
-    await new Promise((resolve) => { setTimeout(resolve); });
+    await this.stateSent;
     return [...this.room._unstable_getStickyEvents()].map(effective);
   }
 

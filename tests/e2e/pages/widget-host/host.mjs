@@ -56,6 +56,16 @@ const answered = [
   'set_always_on_screen',
 ];
 
+// The first state to leave is all of the room's.
+function tellWhenStateIsSent(api, driver) {
+  const send = api.transport.send.bind(api.transport);
+  api.transport.send = (action, data) => {
+    const answer = send(action, data);
+    if (action === 'update_state') answer.finally(() => driver.noteStateSent()).catch(() => {});
+    return answer;
+  };
+}
+
 function openWidget(client, session) {
   const url = widgetUrl(session);
   const iframe = document.createElement('iframe');
@@ -66,7 +76,9 @@ function openWidget(client, session) {
     id: 'call', creatorUserId: session.userId, type: 'm.call', name: 'Element Call', url,
     waitForIframeLoad: false,
   });
-  const api = new ClientWidgetApi(widget, iframe, new RoomDriver(client, session.roomId, note));
+  const driver = new RoomDriver(client, session.roomId, note);
+  const api = new ClientWidgetApi(widget, iframe, driver);
+  tellWhenStateIsSent(api, driver);
   api.setViewedRoomId(session.roomId);
   for (const action of answered) {
     api.on(`action:${action}`, (event) => {
