@@ -44,6 +44,9 @@ fovea_synapse() {
   echo "$(fovea_cache)/synapse-$(fovea_hash "$(fovea_root)/tests/e2e/synapse-requirements.txt")"
 }
 
+# The folder with nginx and Caddy, unpacked.
+fovea_proxies() { echo "$(fovea_cache)/proxies"; }
+
 # A short name for the contents of files.
 fovea_hash() { cat "$@" | sha256sum | cut -c1-12; }
 
