@@ -24,10 +24,11 @@ bool IsOut(Membership membership) {
   return membership == Membership::kLeave || membership == Membership::kBan;
 }
 
-// Puts somebody out who was given a token later, when they were joined for all that was known.
+// Puts somebody out who was given a token later: they were joined by a state or the homeserver's
+// word, whatever the pushes have come to.
 bool IsBehindToken(const UserRecord& record, const Event& event) {
-  return record.pins > 0 && record.membership == Membership::kJoin &&
-         MembershipIn(event) != Membership::kJoin && event.origin_server_ts_ms < record.token_at_ms;
+  return record.pins > 0 && MembershipIn(event) != Membership::kJoin &&
+         event.origin_server_ts_ms < record.token_at_ms;
 }
 
 // Nothing hangs on it that the next complete state would not tell as well.

@@ -111,6 +111,20 @@ TEST_F(RoomMembersTest, AsksAboutALeaveThatIsOlderThanTheToken) {
   EXPECT_TRUE(Saw(EvidenceKind::kUserLeft));
 }
 
+// A reset made an invited user joined again, and the homeserver said so when they wanted a token.
+TEST_F(RoomMembersTest, AsksAboutABanThatIsOlderThanTheTokenOfWhoWasToldToBeJoined) {
+  const Event invite = Member("invite", 1000);
+  Event ban = Member("ban", 2000);
+  ban.replaces_state = invite.event_id;
+  members_.Pin("@bob:far");
+  static_cast<void>(Answer(invite, now_));
+  Push(invite);
+  members_.NoteToken("@bob:far", 2001);
+  Push(ban);
+  EXPECT_FALSE(Saw(EvidenceKind::kUserBanned));
+  EXPECT_TRUE(Saw(EvidenceKind::kUserDoubtful));
+}
+
 TEST_F(RoomMembersTest, AsksAboutALeaveBehindAJoinThatComesBeforeTheFirstAnswer) {
   const Event join = Member("join", 1000);
   Event leave = Member("leave", 2000);
