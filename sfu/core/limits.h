@@ -270,6 +270,9 @@ inline constexpr std::size_t kWatchedRoomsMax = 16'384;   // further ones get no
 inline constexpr std::size_t kIdleWatchesMax = 1024;
 inline constexpr std::size_t kRefusedUsersMax = 64;  // of a room; full: forgotten, asked again
 inline constexpr std::size_t kToldUsersMax = 64;     // of those asked about by name, likewise
+// Users who want a token, as whom a room is asked about one after the other; full: who had their
+// turn goes, or the first.
+inline constexpr std::size_t kAskersMax = 16;
 // Events under one state key remembered as past. A repetition of an older one than these is told by
 // its timestamp.
 inline constexpr std::size_t kPastVersionsMax = 6;

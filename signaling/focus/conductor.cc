@@ -482,9 +482,7 @@ void Conductor::HandleTimeout(Instant now) {
   for (const std::string& room_id : overdue) {
     const auto watch = watches_.find(room_id);
     if (watch == watches_.end()) continue;
-    watch->second.last = LastAnswer::kFailed;
-    watch->second.last_at = now;
-    is_failing_ = true;
+    NoteFailure(now, watch->second);
   }
   SendQuestions(now);
 }

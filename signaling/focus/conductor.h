@@ -43,8 +43,8 @@ namespace fovea::focus {
 //  (2) Whoever is evicted has a revocation, stored, later than every token issued before.
 //  (3) A row lives while it is connected or one of its tokens is valid, also over a restart.
 //  (4) A room is watched while it has rows, and kIdleWatch after the last question about it.
-// Limits: AdmissionTable's, Tracker's, kIdleWatchesMax, kRefusedUsersMax of a room. Memory is
-// returned with the rows.
+// Limits: AdmissionTable's, Tracker's, kIdleWatchesMax, kRefusedUsersMax and kAskersMax of a room.
+// Memory is returned with the rows.
 class Conductor {
  public:
   // Questions about rooms without tokens are remembered this long, so that the answer still finds
@@ -131,7 +131,8 @@ class Conductor {
     LastAnswer last = LastAnswer::kNone;
     Instant last_at{};
     std::uint64_t asked_id = 0;              // the latest question
-    std::string candidate;                   // who asked for a token last, if one of ours
+    std::vector<std::string> askers;         // of ours, who want a token: whose turn is to come
+    std::string last_asker;                  // of an earlier round, where nobody waits in this one
     std::set<std::string> refused_as;        // since the last complete answer
     std::map<std::string, Instant> refused;  // users who were told that it is not for them
     std::set<std::string> not_as;            // users as whom we may ask nothing
@@ -187,9 +188,14 @@ class Conductor {
                                const std::string& as_user) const;
   void HandleRefused(Instant now, const RoomStateAnswer& answer, Watch& watch);
   void HandleFailed(Instant now, const std::string& room_id, Watch& watch, Duration retry_after);
+  void NoteFailure(Instant now, Watch& watch);
   void Heard(Instant now);
   void ReconcileAll(Instant now);
   void NoteSender(Instant now, const matrix::Event& event);
+  // Of our homeserver, and perhaps in the room: it is to be asked as them, too.
+  static void NoteAsker(Watch& watch, const std::string& user_id);
+  // The room's state was told, or nobody is left to ask as.
+  static void EndRound(Watch& watch);
   void NoteTransaction(Instant now, const std::string& txn_id);
   [[nodiscard]] matrix::MintFacts FactsFor(Instant now, const MintQuery& query,
                                            const Watch& watch) const;

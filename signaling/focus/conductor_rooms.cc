@@ -80,12 +80,32 @@ std::optional<std::string> Conductor::AskAs(const std::string& room_id, const Wa
   for (const std::string& user_id : table_.UsersOf(room_id)) {
     if (IsLocal(user_id) && !watch.refused_as.contains(user_id)) return user_id;
   }
-  if (!watch.candidate.empty() && !watch.refused_as.contains(watch.candidate)) {
-    return watch.candidate;
+  for (const std::string& user_id : watch.askers) {
+    if (!watch.refused_as.contains(user_id)) return user_id;
   }
+  const std::string& last = watch.last_asker;
+  if (watch.askers.empty() && !last.empty() && !watch.refused_as.contains(last)) return last;
   // Our own account may have been invited to a room of which we know nobody.
   if (!watch.refused_as.contains({})) return std::string();
   return std::nullopt;
+}
+
+// Everyone has their turn in a round: nobody keeps others from theirs by asking more often.
+void Conductor::NoteAsker(Watch& watch, const std::string& user_id) {
+  std::vector<std::string>& askers = watch.askers;
+  if (std::find(askers.begin(), askers.end(), user_id) != askers.end()) return;
+  if (askers.size() >= limits::kAskersMax) {
+    const auto had_turn = [&watch](const std::string& id) { return watch.refused_as.contains(id); };
+    const auto it = std::find_if(askers.begin(), askers.end(), had_turn);
+    askers.erase(it == askers.end() ? askers.begin() : it);
+  }
+  askers.push_back(user_id);
+}
+
+void Conductor::EndRound(Watch& watch) {
+  watch.refused_as.clear();
+  if (!watch.askers.empty()) watch.last_asker = std::move(watch.askers.back());
+  watch.askers.clear();
 }
 
 void Conductor::SendQuestions(Instant now) {
@@ -131,7 +151,7 @@ void Conductor::HandleRoomState(Instant now, const RoomStateAnswer& answer) {
   }
   watch.last = LastAnswer::kComplete;
   watch.last_at = now;
-  watch.refused_as.clear();
+  EndRound(watch);
   watch.refused.clear();
   watch.not_as.clear();
   schedule_.HandleAnswer(now, answer.room_id, true, Duration::zero());
@@ -163,11 +183,17 @@ bool Conductor::IsOutside(const std::vector<matrix::Event>& events,
   return options_.reads_as_itself && is_whole;
 }
 
-void Conductor::HandleFailed(Instant now, const std::string& room_id, Watch& watch,
-                             Duration retry_after) {
+void Conductor::NoteFailure(Instant now, Watch& watch) {
   is_failing_ = true;
   watch.last = LastAnswer::kFailed;
   watch.last_at = now;
+  // Who was refused before it may be joined again when it is over.
+  watch.refused_as.clear();
+}
+
+void Conductor::HandleFailed(Instant now, const std::string& room_id, Watch& watch,
+                             Duration retry_after) {
+  NoteFailure(now, watch);
   schedule_.HandleAnswer(now, room_id, false, retry_after);
   ++evidence_[static_cast<std::size_t>(EvidenceKind::kReconcileFailed)];
 }
@@ -190,7 +216,7 @@ void Conductor::HandleRefused(Instant now, const RoomStateAnswer& answer, Watch&
     schedule_.Want(answer.room_id, now, Urgency::kUrgent);
   } else {
     // Nobody is left to ask as.
-    watch.refused_as.clear();
+    EndRound(watch);
     watch.last = LastAnswer::kRefused;
     watch.last_at = now;
     if (options_.reads_as_itself) room.ForgetState();  // /sync tells us of it no more
@@ -239,8 +265,8 @@ void Conductor::NoteTransaction(Instant now, const std::string& txn_id) {
 void Conductor::NoteSender(Instant now, const matrix::Event& event) {
   const auto it = watches_.find(event.room_id);
   if (it == watches_.end() || it->second.last != LastAnswer::kRefused) return;
-  if (!IsLocal(event.sender) || it->second.candidate == event.sender) return;
-  it->second.candidate = event.sender;
+  if (!IsLocal(event.sender) || it->second.last_asker == event.sender) return;
+  NoteAsker(it->second, event.sender);
   schedule_.Want(event.room_id, now, Urgency::kRoutine);
 }
 
@@ -374,7 +400,9 @@ const Conductor::Told* Conductor::TellOf(Instant now, const std::string& room_id
 void Conductor::ForgetTold(const Evidence& evidence) {
   if (evidence.user_id.empty() || evidence.member) return;
   const auto watch = watches_.find(evidence.room_id);
-  if (watch != watches_.end()) watch->second.told.erase(evidence.user_id);
+  if (watch == watches_.end()) return;
+  watch->second.told.erase(evidence.user_id);
+  if (evidence.kind == EvidenceKind::kUserJoined) watch->second.refused_as.erase(evidence.user_id);
 }
 
 MintDecision Conductor::MayMint(Instant now, const MintQuery& query) {
@@ -388,7 +416,7 @@ MintDecision Conductor::MayMint(Instant now, const MintQuery& query) {
     return {.verdict = MintVerdict::kDeny, .reason = matrix::MintCase::kTableFull};
   }
   if (watch->idle_at) SetIdle(now, query.room_id, *watch);
-  if (IsLocal(query.user_id)) watch->candidate = query.user_id;
+  if (!query.was_asked && IsLocal(query.user_id)) NoteAsker(*watch, query.user_id);
   tracker_.Find(query.room_id)->members().Reserve(query.user_id);
   facts = FactsFor(now, query, *watch);
   if (facts.was_asked && facts.is_unreachable && watch->last != LastAnswer::kRefused &&

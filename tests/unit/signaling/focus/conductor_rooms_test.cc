@@ -417,12 +417,11 @@ TEST_F(RefusedUsersTest, AsWhomNothingMayBeAskedAreNotLetInOnceForgotten) {
   EXPECT_EQ(MayMint(User(limits::kRefusedUsersMax), true).reason, MintCase::kUnreachable);
 }
 
-// Only the last of several who ask at once is asked as.
-TEST_F(RefusedUsersTest, AreNotTakenForStrangersBeforeTheyAreAskedAs) {
+TEST_F(RefusedUsersTest, AreEachAskedAsBeforeTheRoundEnds) {
   EXPECT_EQ(MayMint("@other:hs").verdict, MintVerdict::kAskHomeserver);
   EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
   EXPECT_EQ(MayMint("@eve:hs").verdict, MintVerdict::kAskHomeserver);
-  for (const char* user : {"@other:hs", "@eve:hs"}) {
+  for (const char* user : {"@other:hs", "@bob:hs", "@eve:hs"}) {
     if (asked_.empty()) Pass(ReconcileSchedule::kUrgentInterval);
     ASSERT_THAT(asked_, SizeIs(1));
     EXPECT_EQ(asked_[0].as_user, user);
@@ -430,7 +429,70 @@ TEST_F(RefusedUsersTest, AreNotTakenForStrangersBeforeTheyAreAskedAs) {
   }
   Finish();
   EXPECT_EQ(MayMint("@eve:hs", true).reason, MintCase::kNotJoined);
-  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kUnreachable);
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kNotJoined);
+}
+
+TEST_F(RefusedUsersTest, CannotKeepAMemberFromATokenByAskingMoreOften) {
+  static_cast<void>(State("m.room.create", "", "@bob:hs", Json::object()));
+  static_cast<void>(Member("@bob:hs", "join"));
+  EXPECT_EQ(MayMint("@mallory:hs").verdict, MintVerdict::kAskHomeserver);
+  EXPECT_EQ(MayMint("@bob:hs").verdict, MintVerdict::kAskHomeserver);
+  EXPECT_EQ(MayMint("@mallory:hs").verdict, MintVerdict::kAskHomeserver);
+  ASSERT_EQ(asked_[0].as_user, "@mallory:hs");
+  Answer(Status::kRefused);
+  EXPECT_EQ(MayMint("@mallory:hs").verdict, MintVerdict::kAskHomeserver);
+  if (asked_.empty()) Pass(ReconcileSchedule::kUrgentInterval);
+  ASSERT_EQ(asked_[0].as_user, "@bob:hs");
+  AnswerState();
+  EXPECT_EQ(MayMint("@bob:hs", true).reason, MintCase::kJoined);
+}
+
+TEST_F(RefusedUsersTest, AreAskedAsAgainOnceTheyAreJoined) {
+  static_cast<void>(State("m.room.create", "", "@bob:hs", Json::object()));
+  Ask("@bob:hs", Status::kRefused);
+  EXPECT_EQ(MayMint("@carol:hs").verdict, MintVerdict::kAskHomeserver);
+  if (asked_.empty()) Pass(ReconcileSchedule::kUrgentInterval);
+  ASSERT_EQ(asked_[0].as_user, "@carol:hs");
+  Push({Member("@bob:hs", "join")});
+  Answer(Status::kRefused);
+  if (asked_.empty()) Pass(ReconcileSchedule::kUrgentInterval);
+  ASSERT_EQ(asked_[0].as_user, "@bob:hs");
+}
+
+TEST_F(RefusedUsersTest, AreAskedAsAgainAfterAFailure) {
+  for (const bool is_answered : {true, false}) {
+    Reset({.homeserver = "hs"});
+    asked_.clear();
+    Ask("@bob:hs", Status::kRefused);
+    EXPECT_EQ(MayMint("@carol:hs").verdict, MintVerdict::kAskHomeserver);
+    if (asked_.empty()) Pass(ReconcileSchedule::kUrgentInterval);
+    ASSERT_EQ(asked_[0].as_user, "@carol:hs");
+    if (is_answered) {
+      Answer(Status::kFailed);
+    } else {
+      asked_.clear();
+      Pass(ReconcileSchedule::kAnswerTimeout);
+    }
+    Pass(ReconcileSchedule::kBackoffMin);
+    ASSERT_THAT(asked_, SizeIs(1));
+    EXPECT_EQ(asked_[0].as_user, "@bob:hs");
+  }
+}
+
+// Each was given up for somebody who asked later; the first of all is under way.
+TEST_F(RefusedUsersTest, BeyondABoundAreNotTakenForStrangersBeforeTheyAreAskedAs) {
+  for (std::size_t i = 0; i <= limits::kAskersMax + 1; ++i) {
+    EXPECT_EQ(MayMint(User(i)).verdict, MintVerdict::kAskHomeserver);
+  }
+  for (std::size_t i = 0; i <= limits::kAskersMax; ++i) {
+    if (asked_.empty()) Pass(ReconcileSchedule::kUrgentInterval);
+    ASSERT_THAT(asked_, SizeIs(1));
+    EXPECT_EQ(asked_[0].as_user, User(i == 0 ? 0 : i + 1));
+    Answer(Status::kRefused);
+  }
+  Finish();
+  EXPECT_EQ(MayMint(User(2), true).reason, MintCase::kNotJoined);
+  EXPECT_EQ(MayMint(User(1), true).reason, MintCase::kUnreachable);
 }
 
 TEST_F(ConductorTest, ReturnsItsMemoryWhenTheTokensHaveExpired) {
