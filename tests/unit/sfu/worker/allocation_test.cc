@@ -15,6 +15,7 @@ class WorkerAllocations : public ::testing::TestWithParam<crypto::SrtpProfile> {
 
 INSTANTIATE_TEST_SUITE_P(Profiles, WorkerAllocations,
                          ::testing::Values(crypto::SrtpProfile::kAeadAes128Gcm,
+                                           crypto::SrtpProfile::kAeadAes256Gcm,
                                            crypto::SrtpProfile::kAes128CmSha1_80));
 
 // What a subscriber sends to ask for one packet in every kNackEvery, made before anything is
