@@ -34,6 +34,20 @@ bool HaveOtherLayers(const Track& track, const router::PacketMeta& packet) {
                      [&](const Downlink* downlink) { return HasOtherLayers(*downlink, packet); });
 }
 
+// Whether a subscriber gets the packet's layer. If none does, those who want it wait for it to
+// begin with a key frame.
+bool HasLayer(const Downlink& downlink, const router::PacketMeta& packet) {
+  const router::Layers current = downlink.subscription.current();
+  if (downlink.subscription.config().mode != router::LayerMode::kSimulcast) {
+    return !current.is_none();
+  }
+  return static_cast<std::int8_t>(packet.layer) == current.spatial;
+}
+bool HasSomebodyLayer(const Track& track, const router::PacketMeta& packet) {
+  return std::any_of(track.downlinks.begin(), track.downlinks.end(),
+                     [&](const Downlink* downlink) { return HasLayer(*downlink, packet); });
+}
+
 }  // namespace
 
 std::optional<DropReason> Worker::Route(Instant now, const Uplink& uplink,
@@ -55,6 +69,7 @@ std::optional<DropReason> Worker::Route(Instant now, const Uplink& uplink,
   if (others != 0 || stats_.rtp_forwarded != forwarded_before) return std::nullopt;
   if (track == tracks_.end()) return DropReason::kNoSubscriber;
   if (HaveOtherLayers(*track->second, slot.meta.packet)) return DropReason::kLayerNotWanted;
+  if (!HasSomebodyLayer(*track->second, slot.meta.packet)) return DropReason::kWaitingForKeyFrame;
   return std::nullopt;
 }
 

@@ -262,6 +262,7 @@ void Client::HandleRtcp(Instant now, ByteSpan datagram, TransmitSink& sink) {
       const auto pli = rtp::Pli::Parse(packet);
       if (!pli.has_value()) return;
       ++counters_.plis;
+      if (!answers_plis) return;
       for (Track& track : tracks_) {
         for (MediaStream& stream : track.streams) {
           if (stream.owns(pli->media)) stream.AskKeyFrame();

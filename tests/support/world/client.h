@@ -84,6 +84,7 @@ class Client {
   [[nodiscard]] Received& received(Ssrc ssrc) { return receivers_.at(ssrc); }
   bool keeps_stamps = false;
   bool sends_nacks = true;
+  bool answers_plis = true;
   // A decoder that lost something asks for a key frame.
   void SendPli(Ssrc media, TransmitSink& sink);
   void SendFir(Ssrc media, std::uint8_t command_seq, TransmitSink& sink);

@@ -128,6 +128,28 @@ TEST_F(Forwarding, CountsPacketsOfALayerThatNobodyWants) {
   EXPECT_GT(counted_within_a_second(), 20U);
 }
 
+TEST_F(Forwarding, CountsPacketsForWhichEverybodyWaitsForAKeyFrame) {
+  World& world = MakeWorld(1);
+  const auto publisher = Connected(0);
+  const auto subscriber = Connected(0);
+  world.client(publisher).answers_plis = false;
+  const auto video = world.PublishVideo(publisher, 1);
+  world.Run(Seconds(1));  // the first key frame is over
+  (void)world.Subscribe(subscriber, video);
+  const DropCounters& drops = world.worker(0).received_drops();
+  const auto waiting = [&] { return drops.Get(DropReason::kWaitingForKeyFrame); };
+  world.Run(Seconds(1));
+  const std::uint64_t before_the_key_frame = waiting();
+  EXPECT_GT(before_the_key_frame, 10U);
+  EXPECT_EQ(world.worker(0).stats().rtp_forwarded, 0U);
+  world.client(publisher).answers_plis = true;
+  world.Run(Seconds(2));
+  EXPECT_GT(world.worker(0).stats().rtp_forwarded, 20U);
+  const std::uint64_t by_the_key_frame = waiting();
+  world.Run(Seconds(1));
+  EXPECT_EQ(waiting(), by_the_key_frame);  // what somebody gets is not counted
+}
+
 TEST_F(Forwarding, AWishBeyondTheHighestLayersIsAWishForThem) {
   World& world = MakeWorld(1);
   const auto publisher = Connected(0);
