@@ -48,7 +48,11 @@ struct RegistrationFacts {
 // take any answer there but 404 for the word that this focus takes over their delayed leaves.
 std::string ProxyText(const RegistrationFacts& facts) {
   if (!facts.is_proxied) return {};
-  return "io.element.msc4512.proxy_prefix: \"rtc/livekit\"\n"
+  return "# Synapse asks the focus for tokens in its users' names, and tells it who is joined. "
+         "That needs\n"
+         "# msc4512_enabled: true and msc4502_enabled: true under experimental_features in "
+         "Synapse.\n"
+         "io.element.msc4512.proxy_prefix: \"rtc/livekit\"\n"
          "io.element.msc4512.proxy_url: \"" +
          facts.url +
          "\"\n"

@@ -3,12 +3,14 @@
 //   fovea     (default) one `fovea serve`
 //   livekit   LiveKit's server and its Matrix token service, by LIVEKIT_SERVER_BIN and LK_JWT_BIN
 //   sfu       Fovea in the place of LiveKit's server, behind that token service
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { appserviceFor } from './appservice.mjs';
 import { onCleanup } from './cleanup.mjs';
 import { Skip } from './expect.mjs';
+import { focusBinary } from './focus.mjs';
 import { Service, freePorts } from './service.mjs';
 import { API_KEY, API_SECRET } from './tokens.mjs';
 import { merge, toYaml } from './yaml.mjs';
@@ -28,7 +30,18 @@ export async function planFocus(synapsePorts, registration = {}) {
   const serverName = 'fovea.test';
   const serviceUrl = `http://127.0.0.1:${http}`;
   const appservice = appserviceFor(serverName, serviceUrl, registration);
-  return { serverName, serviceUrl, http, evicts: true, appservice };
+  const plan = { serverName, serviceUrl, http, evicts: true, appservice };
+  return { ...plan, registration: registration.proxied ? printedRegistration(plan) : appservice };
+}
+
+// What an operator with `access.delegation: on` is given to hand to the homeserver.
+function printedRegistration(plan) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fovea-registration-'));
+  onCleanup('registration folder', () => fs.rmSync(folder, { recursive: true, force: true }));
+  const file = path.join(folder, 'fovea.yaml');
+  const config = { keys: { [API_KEY]: API_SECRET }, access: { delegation: 'on' } };
+  fs.writeFileSync(file, toYaml(merge(matrixConfig(plan, 'http://127.0.0.1'), config)), { mode: 0o600 });
+  return execFileSync(focusBinary(), ['registration', file], { encoding: 'utf8' });
 }
 
 export async function startFocus(t, plan, homeserverUrl, config = {}) {

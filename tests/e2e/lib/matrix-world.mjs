@@ -6,9 +6,9 @@ import { merge } from './yaml.mjs';
 
 export class MatrixWorld {
   // `people` are localparts; the first makes the room and may kick. `focusConfig` is merged in. For `proxied`
-  // and `deviceLists` see appserviceFor. With `wellKnown`, that is the URL where the focus serves the document. With
-  // `bySync` the focus is no application service: it reads /sync as the user "watcher", who is in the room. For
-  // `hurried` see Synapse.
+  // (the registration is then what `fovea registration` prints) and `deviceLists` see appserviceFor. With
+  // `wellKnown`, that is the URL where the focus serves the document. With `bySync` the focus is no application
+  // service: it reads /sync as the user "watcher", who is in the room. For `hurried` see Synapse.
   static async start(t, {
     people = ['alice', 'bob'], encrypted = true, focusConfig = {}, proxied, deviceLists, wellKnown = false,
     bySync = false, hurried = false,
@@ -18,7 +18,7 @@ export class MatrixWorld {
     const plan = await planFocus(ports, { proxied, deviceLists });
     const homeserver = `http://127.0.0.1:${ports.http}`;
     const startSynapse = () => Synapse.start({
-      name: plan.serverName, ports, focusUrl: plan.serviceUrl, appservice: bySync ? undefined : plan.appservice,
+      name: plan.serverName, ports, focusUrl: plan.serviceUrl, appservice: bySync ? undefined : plan.registration,
       withTls: focusKind !== 'fovea', hurried,
     });
     const served = wellKnown ? { homeserver: { well_known_base_url: homeserver } } : {};

@@ -31,7 +31,7 @@ export class Synapse {
   #secret = crypto.randomUUID();
 
   // `name` is the server's Matrix name, `focusUrl` what it advertises at rtc/transports, `appservice`
-  // a registration (see appservice.mjs), `withTls` adds a listener at ports.tls, with a certificate of its
+  // a registration (see appservice.mjs) or its text, `withTls` adds a listener at ports.tls, with a certificate of its
   // own or one {cert, key}, `more` is a second configuration file's text. `hurried` lets people send
   // faster than a homeserver for calls should.
   static async start({
@@ -54,7 +54,8 @@ export class Synapse {
     write('log.yaml', synapseLogging);
     const config = write('homeserver.yaml', synapseConfig({
       name, folder, ports: self.ports, secret: self.#secret, focusUrl,
-      registration: appservice && write('appservice.yaml', toYaml(appservice)),
+      registration: appservice && write(
+        'appservice.yaml', typeof appservice === 'string' ? appservice : toYaml(appservice)),
       tls: withTls && (withTls.cert ? withTls : selfSigned(folder)),
       hurried,
     }));

@@ -87,6 +87,21 @@ TEST(Setup, ItsRegistrationHasTheSameTokensAndEveryLocalUser) {
   EXPECT_EQ(*printed, files->registration);
 }
 
+TEST(Setup, ItsRegistrationNamesTheSettingsThatItsProxyNeeds) {
+  Machine machine;
+  const auto files = MakeSetup(Flags(), machine.surroundings());
+  Config config = *LoadConfig(files->config, {.file_name = "fovea.yaml"});
+  EXPECT_THAT(*MakeRegistration(config, ""), Not(HasSubstr("msc4512")));
+  config.access.delegation = true;
+  const std::string text = *MakeRegistration(config, "https://focus.example.com/");
+  const auto yaml = ParseYaml(text);
+  ASSERT_TRUE(yaml.ok());
+  EXPECT_EQ(ValueOf(*yaml, "io.element.msc4512.proxy_prefix"), "rtc/livekit");
+  EXPECT_EQ(ValueOf(*yaml, "io.element.msc4512.proxy_url"), "https://focus.example.com");
+  EXPECT_THAT(text, HasSubstr("msc4512_enabled: true"));
+  EXPECT_THAT(text, HasSubstr("msc4502_enabled: true"));
+}
+
 TEST(Setup, KeepsTokensOutOfTheAdvice) {
   Machine machine;
   const auto files = MakeSetup(Flags(), machine.surroundings());
