@@ -13,6 +13,10 @@ namespace {
 constexpr Duration kCallTimeout = Seconds(5);
 constexpr Duration kVerifyInterval = Seconds(30);
 constexpr Duration kWarnInterval = Seconds(60);
+constexpr std::string_view kVersions = "/_matrix/client/versions";
+constexpr const char* kNoResponse = "no response; check homeserver.url";
+constexpr const char* kIsOff =
+    "delayed events are off there; Synapse needs max_event_delay_duration";
 // No homeserver has an event with this id.
 constexpr std::string_view kProbeDelayId = "fovea-probe";
 
@@ -21,6 +25,14 @@ std::string ErrcodeOf(const wire::HttpResponse& response) {
   if (!json.has_value() || !json->is_object()) return "";
   const auto found = json->find("errcode");
   return found != json->end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+bool TellsOfDelayedEvents(const wire::HttpResponse& versions) {
+  const auto json = wire::ParseJson(versions.body);
+  if (!json.has_value() || !json->is_object()) return false;
+  const nlohmann::json features = json->value("unstable_features", nlohmann::json::object());
+  const auto found = features.find("org.matrix.msc4140");
+  return found != features.end() && found->is_boolean() && found->get<bool>();
 }
 
 }  // namespace
@@ -230,29 +242,43 @@ void DelayedLeaves::VerifyOwnServer() {
       request = RequestOf(probe, *api,
                           config_.as_token.empty() ? Credentials::kNone : Credentials::kAppservice);
     }
-    if (!request.has_value()) return HandleVerdict(std::nullopt);
+    if (!request.has_value()) return VerifyLater(kNoResponse);
     Start(std::move(*request), api->is_discovered,
-          [this](const std::optional<wire::HttpResponse>& answer) { HandleVerdict(answer); });
+          [this, api = *api](const std::optional<wire::HttpResponse>& answer) {
+            HandleProbe(api, answer);
+          });
   });
 }
 
-void DelayedLeaves::HandleVerdict(const std::optional<wire::HttpResponse>& answer) {
-  const std::string errcode = answer.has_value() ? ErrcodeOf(*answer) : "";
-  if (answer.has_value() && answer->status == 404 && errcode == "M_NOT_FOUND") {
-    is_verified_ = true;
-    ports_.log.Log(LogLevel::kInfo,
-                   "delegation is on: " + config_.own_server_name + " serves delayed events");
-    return;
+void DelayedLeaves::HandleProbe(const CsApi& api, const std::optional<wire::HttpResponse>& answer) {
+  if (!answer.has_value()) return VerifyLater(kNoResponse);
+  const std::string errcode = ErrcodeOf(*answer);
+  if (answer->status == 401 || answer->status == 403) {
+    return VerifyLater("it refuses appservice.as_token (" + errcode + ")");
   }
+  if (answer->status != 404) {
+    return VerifyLater("it answers with " + std::to_string(answer->status) + " " + errcode);
+  }
+  if (errcode != "M_NOT_FOUND") return VerifyLater(kIsOff);
+  // Synapse answers like this also where nobody may schedule an event. Clients go by the versions.
+  const auto url = wire::ParseHttpUrl(api.base_url + std::string(kVersions));
+  if (!url.has_value()) return VerifyLater(kNoResponse);
+  wire::OutgoingRequest request;
+  request.url = *url;
+  Start(std::move(request), api.is_discovered,
+        [this](const std::optional<wire::HttpResponse>& versions) { HandleVersions(versions); });
+}
+
+void DelayedLeaves::HandleVersions(const std::optional<wire::HttpResponse>& answer) {
+  if (!answer.has_value()) return VerifyLater(kNoResponse);
+  if (!TellsOfDelayedEvents(*answer)) return VerifyLater(kIsOff);
+  is_verified_ = true;
+  ports_.log.Log(LogLevel::kInfo,
+                 "delegation is on: " + config_.own_server_name + " serves delayed events");
+}
+
+void DelayedLeaves::VerifyLater(const std::string& why) {
   verify_timer_.StartOnce(kVerifyInterval);
-  std::string why = "no response; check homeserver.url";
-  if (answer.has_value() && answer->status == 404) {
-    why = "delayed events are off there; Synapse needs max_event_delay_duration";
-  } else if (answer.has_value() && (answer->status == 401 || answer->status == 403)) {
-    why = "it refuses appservice.as_token (" + errcode + ")";
-  } else if (answer.has_value()) {
-    why = "it answers with " + std::to_string(answer->status) + " " + errcode;
-  }
   const Instant now = io::MonotonicNow();
   if (warned_at_.has_value() && now - *warned_at_ < kWarnInterval) return;
   warned_at_ = now;

@@ -79,7 +79,9 @@ class DelayedLeaves : public DelegationPort {
   void HandleAnswer(const matrix::DelayedCall& call,
                     const std::optional<wire::HttpResponse>& answer);
   void WarnOfFailure(const std::string& server_name, std::string_view what);
-  void HandleVerdict(const std::optional<wire::HttpResponse>& answer);
+  void HandleProbe(const CsApi& api, const std::optional<wire::HttpResponse>& answer);
+  void HandleVersions(const std::optional<wire::HttpResponse>& answer);
+  void VerifyLater(const std::string& why);
   [[nodiscard]] std::optional<wire::OutgoingRequest> RequestOf(const matrix::DelayedCall& call,
                                                                const CsApi& api,
                                                                Credentials credentials) const;

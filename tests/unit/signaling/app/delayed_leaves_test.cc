@@ -211,11 +211,14 @@ TEST_F(DelayedLeavesTest, FailsWithoutACallWhereAServerCannotBeFound) {
 }
 
 TEST_F(DelayedLeavesTest, IsVerifiedByAHomeserverThatKnowsDelayedEvents) {
-  homeserver_.answers = {wire::JsonResponse(404, R"({"errcode":"M_NOT_FOUND"})")};
+  homeserver_.answers = {
+      wire::JsonResponse(404, R"({"errcode":"M_NOT_FOUND"})"),
+      wire::JsonResponse(200, R"({"unstable_features":{"org.matrix.msc4140":true}})")};
   EXPECT_FALSE(leaves_->IsOffered());
   leaves_->VerifyOwnServer();
   EXPECT_TRUE(RunUntil([&] { return leaves_->IsOffered(); }));
-  EXPECT_THAT(homeserver_.calls, ElementsAre("restart fovea-probe - Bearer as-secret"));
+  EXPECT_THAT(homeserver_.calls,
+              ElementsAre("restart fovea-probe - Bearer as-secret", "versions client - -"));
 }
 
 TEST_F(DelayedLeavesTest, IsNotVerifiedByAHomeserverThatHasThemOff) {
@@ -223,6 +226,25 @@ TEST_F(DelayedLeavesTest, IsNotVerifiedByAHomeserverThatHasThemOff) {
   leaves_->VerifyOwnServer();
   EXPECT_TRUE(RunUntil([&] { return !log_.lines.empty(); }));
   EXPECT_FALSE(leaves_->IsOffered());
+  EXPECT_NE(log_.lines[0].find("max_event_delay_duration"), std::string::npos);
+}
+
+// Synapse 1.163 without max_event_delay_duration: it looks for the event and has none.
+TEST_F(DelayedLeavesTest, IsNotVerifiedByAHomeserverThatDoesNotTellClientsOfThem) {
+  for (const char* features :
+       {R"({"org.matrix.msc4140":false})", R"({"org.matrix.msc4140":1})", "{}", "[true]", "7"}) {
+    homeserver_.answers = {
+        wire::JsonResponse(404, R"({"errcode":"M_NOT_FOUND"})"),
+        wire::JsonResponse(200, R"({"unstable_features":)" + std::string(features) + "}")};
+    homeserver_.calls.clear();
+    leaves_->VerifyOwnServer();
+    EXPECT_TRUE(RunUntil([&] { return homeserver_.calls.size() == 2; }));
+    bool is_over = false;
+    io::Timer pause(&loop_, [&] { is_over = true; });
+    pause.StartOnce(Millis(20));
+    EXPECT_TRUE(RunUntil([&] { return is_over; }));
+    EXPECT_FALSE(leaves_->IsOffered()) << features;
+  }
   EXPECT_NE(log_.lines[0].find("max_event_delay_duration"), std::string::npos);
 }
 
