@@ -25,6 +25,10 @@ WallMicros WallNow() {
                         .count()};
 }
 
+std::int64_t WallOffsetMicros() {
+  return WallNow().value - ToMicros(MonotonicNow().time_since_epoch());
+}
+
 Duration ThreadCpuTime() { return Read(CLOCK_THREAD_CPUTIME_ID); }
 Duration ProcessCpuTime() { return Read(CLOCK_PROCESS_CPUTIME_ID); }
 

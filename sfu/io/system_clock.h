@@ -7,6 +7,7 @@ namespace fovea::io {
 
 [[nodiscard]] Instant MonotonicNow();
 [[nodiscard]] WallMicros WallNow();
+[[nodiscard]] std::int64_t WallOffsetMicros();  // wall clock minus monotonic clock, now
 
 // Processor time used so far, the kernel's part included.
 [[nodiscard]] Duration ThreadCpuTime();   // by the calling thread

@@ -51,8 +51,10 @@ class ChannelFactory {
 
 struct WorkerConfig {
   std::uint8_t index = 0;
-  std::uint64_t seed = 0;           // SSRCs of feedback, first sequence numbers
-  std::int64_t wall_offset_us = 0;  // wall clock minus monotonic clock
+  std::uint64_t seed = 0;  // SSRCs of feedback, first sequence numbers
+  // Wall clock minus monotonic clock, taken once: receivers need the NTP times of sender reports to
+  // run evenly, whatever the wall clock does.
+  std::int64_t wall_offset_us = 0;
   UplinkTuning uplinks{};
 };
 

@@ -57,7 +57,7 @@ DelayedLeaves::DelayedLeaves(uv_loop_t* loop, DelayedLeavesConfig config, Ports 
                              io::HttpClientOptions http)
     : config_(std::move(config)),
       ports_(ports),
-      table_(config_.table, config_.wall_offset_us, Rng(config_.seed)),
+      table_(config_.table, config_.wall_offset, Rng(config_.seed)),
       http_(loop, std::move(http)),
       timer_(loop, [this] { Pump(io::MonotonicNow()); }),
       verify_timer_(loop, [this] { VerifyOwnServer(); }) {}

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sfu/core/log.h"
+#include "sfu/core/wall_offset.h"
 #include "signaling/app/leave_ports.h"
 #include "signaling/app/metrics.h"
 #include "signaling/app/token_ports.h"
@@ -24,7 +25,7 @@ struct DelayedLeavesConfig {
   std::string own_server_name;  // the homeserver that `as_token` is good for
   std::string as_token;         // empty: every call is made without credentials
   std::uint64_t seed = 0;
-  std::int64_t wall_offset_us = 0;  // wall clock minus monotonic clock
+  WallOffset wall_offset;
 };
 
 class DelayedLeaves : public DelegationPort {

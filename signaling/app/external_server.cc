@@ -176,7 +176,7 @@ void ExternalServer::StartLeaves() {
   leaves.own_server_name = config_.homeserver.name;
   leaves.as_token = config_.appservice.as_token;
   leaves.seed = RandomSeed();
-  leaves.wall_offset_us = io::WallNow().value - ToMicros(io::MonotonicNow().time_since_epoch());
+  leaves.wall_offset = &io::WallOffsetMicros;
   LeaveJobStore& store = redis_ != nullptr ? static_cast<LeaveJobStore&>(*redis_)
                                            : static_cast<LeaveJobStore&>(*state_);
   io::HttpClientOptions http;

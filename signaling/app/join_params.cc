@@ -47,8 +47,11 @@ pb::ParticipantPermission PermissionOf(const wire::VideoGrants& grants) {
 }
 
 wire::TokenGrants RefreshedGrants(const wire::TokenGrants& token,
-                                  const pb::ParticipantInfo& participant, const std::string& room) {
+                                  const pb::ParticipantInfo& participant, const std::string& room,
+                                  std::int64_t now_unix, std::int64_t ttl_seconds) {
   wire::TokenGrants grants = token;
+  grants.expires_at_unix = now_unix + ttl_seconds;
+  if (!grants.not_before_unix.has_value()) grants.not_before_unix = now_unix;
   grants.name = participant.name();
   grants.metadata = participant.metadata();
   grants.attributes.clear();

@@ -14,11 +14,13 @@ namespace fovea::app {
 [[nodiscard]] pb::ParticipantPermission PermissionOf(const wire::VideoGrants& grants);
 
 // The grants that a refreshed token carries: those of the token that the participant came with,
-// and over them what may have changed since: name, metadata, attributes and permissions. The times
-// are the caller's to set.
+// and over them what may have changed since: name, metadata, attributes and permissions. `nbf`
+// stays that of the token, so that whatever refuses the token refuses all that it was refreshed
+// with.
 [[nodiscard]] wire::TokenGrants RefreshedGrants(const wire::TokenGrants& token,
                                                 const pb::ParticipantInfo& participant,
-                                                const std::string& room);
+                                                const std::string& room, std::int64_t now_unix,
+                                                std::int64_t ttl_seconds);
 
 [[nodiscard]] Result<livekit::JoinParams, livekit::JoinRefusal> ReadJoin(
     const wire::HttpRequest& request, wire::SignalPath path, const wire::ApiKeys& keys,

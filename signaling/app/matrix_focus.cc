@@ -73,7 +73,7 @@ MatrixFocus::MatrixFocus(const Parts& parts)
       rooms_(parts.rooms),
       store_(parts.store),
       turn_soon_(parts.turn_soon),
-      conductor_(OptionsOf(parts.config), parts.context.wall_offset_us,
+      conductor_(OptionsOf(parts.config), parts.context.wall_offset,
                  Rng(parts.context.rng.Next64())),
       appservice_(parts.config.appservice.hs_token, *this),
       homeserver_(parts.loop, parts.config.homeserver, parts.config.appservice, parts.tls),

@@ -111,7 +111,7 @@ void MatrixSide::StartLeaves(Instant now) {
   leaves.own_server_name = config.homeserver.name;
   leaves.as_token = config.appservice.as_token;
   leaves.seed = parts_.context.rng.Next64();
-  leaves.wall_offset_us = parts_.context.wall_offset_us;
+  leaves.wall_offset = parts_.context.wall_offset;
   leaves_ =
       std::make_unique<DelayedLeaves>(parts_.loop, std::move(leaves),
                                       DelayedLeaves::Ports{.cs_api = tokens_->cs_api(),

@@ -99,8 +99,6 @@ std::optional<std::string> Server::Start() {
   certificate_ = crypto::Certificate::Generate(io::WallNow());
   if (auto error = StartWorkers()) return error;
 
-  const std::int64_t wall_offset_us =
-      io::WallNow().value - ToMicros(io::MonotonicNow().time_since_epoch());
   Result<io::TlsClient, std::string> tls = io::TlsClient::Make("");
   if (tls.ok()) {
     tls_client_.emplace(std::move(*tls));
@@ -108,12 +106,12 @@ std::optional<std::string> Server::Start() {
     log_->Log(LogLevel::kWarn, "https webhooks will fail: " + tls.error());
   }
   // Nothing else may wake this thread for a minute once the last room is gone.
-  webhooks_ = std::make_unique<Webhooks>(loop_.uv(), WebhookOptionsOf(config_), wall_offset_us,
-                                         tls_client_.has_value() ? &*tls_client_ : nullptr,
-                                         [this] { Turn(); });
+  webhooks_ = std::make_unique<Webhooks>(
+      loop_.uv(), WebhookOptionsOf(config_), &io::WallOffsetMicros,
+      tls_client_.has_value() ? &*tls_client_ : nullptr, [this] { Turn(); });
   context_ = std::make_unique<livekit::Context>(
       livekit::Context{config_.server, signals_, *media_, webhooks_->queue(), *this, *log_, rng_,
-                       &crypto::RandomBytes, wall_offset_us});
+                       &crypto::RandomBytes, &io::WallOffsetMicros});
   rooms_ = std::make_unique<livekit::RoomManager>(*context_);
   room_service_ = std::make_unique<livekit::RoomService>(*context_, *rooms_, config_.keys);
   timer_ = std::make_unique<io::Timer>(loop_.uv(), [this] { Turn(); });
@@ -199,8 +197,7 @@ std::optional<std::string> Server::StartWorkers() {
     io::WorkerThreadConfig worker;
     worker.worker.index = static_cast<std::uint8_t>(i);
     worker.worker.seed = RandomSeed();
-    worker.worker.wall_offset_us =
-        io::WallNow().value - ToMicros(io::MonotonicNow().time_since_epoch());
+    worker.worker.wall_offset_us = io::WallOffsetMicros();
     worker.worker.uplinks.key_frame_intervals = config_.rtc.key_frame_intervals;
     worker.worker.uplinks.speaker = {.active_dbov = config_.audio.active_level,
                                      .active_percent = config_.audio.min_percentile,
@@ -342,11 +339,9 @@ std::string Server::Refresh(const wire::TokenGrants& token, const std::string& r
                             const pb::ParticipantInfo& participant, std::int64_t ttl_seconds) {
   const auto key = config_.keys.find(token.api_key);
   if (key == config_.keys.end()) return {};
-  wire::TokenGrants grants = RefreshedGrants(token, participant, room);
   const std::int64_t now_unix = io::WallNow().value / 1'000'000;
-  grants.expires_at_unix = now_unix + ttl_seconds;
-  grants.not_before_unix = now_unix;
-  return wire::SignToken(grants, key->second);
+  return wire::SignToken(RefreshedGrants(token, participant, room, now_unix, ttl_seconds),
+                         key->second);
 }
 
 }  // namespace fovea::app

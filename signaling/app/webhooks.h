@@ -15,10 +15,10 @@ class Webhooks {
  public:
   // `on_answer` follows every answer, and every lack of one: then it is time for Pump and for the
   // next deadline. Without `tls`, https addresses fail; it outlives this object.
-  Webhooks(uv_loop_t* loop, livekit::WebhookOptions options, std::int64_t wall_offset_us,
+  Webhooks(uv_loop_t* loop, livekit::WebhookOptions options, WallOffset wall_offset,
            const io::TlsClient* tls, std::function<void()> on_answer)
       : on_answer_(std::move(on_answer)),
-        queue_(std::move(options), wall_offset_us),
+        queue_(std::move(options), std::move(wall_offset)),
         client_(loop, HttpsClientOptions(tls)) {}
 
   [[nodiscard]] livekit::WebhookQueue& queue() { return queue_; }

@@ -32,16 +32,14 @@ Generation GenerationOf(TokenRoute route) {
 
 }  // namespace
 
-Conductor::Conductor(ConductorOptions options, std::int64_t wall_offset_us, Rng rng)
+Conductor::Conductor(ConductorOptions options, WallOffset wall_offset, Rng rng)
     : options_(std::move(options)),
       policy_(options_.policy.empty() ? matrix::AdmissionPolicy() : options_.policy),
-      wall_offset_us_(wall_offset_us),
+      wall_offset_(std::move(wall_offset)),
       tracker_(options_.homeserver),
       schedule_(rng) {}
 
-std::int64_t Conductor::WallMs(Instant now) const {
-  return (wall_offset_us_ + ToMicros(now.time_since_epoch())) / 1000;
-}
+std::int64_t Conductor::WallMs(Instant now) const { return WallAt(wall_offset_, now).value / 1000; }
 
 bool Conductor::IsLocal(std::string_view user_id) const {
   return matrix::ServerNameOf(user_id) == options_.homeserver;

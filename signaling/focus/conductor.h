@@ -19,6 +19,7 @@
 
 #include "sfu/core/rng.h"
 #include "sfu/core/time.h"
+#include "sfu/core/wall_offset.h"
 #include "signaling/focus/admission_table.h"
 #include "signaling/focus/conductor_types.h"
 #include "signaling/focus/device_watch.h"
@@ -58,8 +59,7 @@ class Conductor {
   static constexpr Duration kAfterLeft = Seconds(15 * 60);
   static constexpr std::int64_t kTokenSlackSeconds = 15 * 60;
 
-  // `wall_offset_us`: wall clock minus monotonic clock, as in livekit::Context.
-  Conductor(ConductorOptions options, std::int64_t wall_offset_us, Rng rng);
+  Conductor(ConductorOptions options, WallOffset wall_offset, Rng rng);
 
   // --- From the store, before anything else. Ends with Start, which asks about every room.
   void RestoreMinted(Instant now, const matrix::MintedIdentity& minted);
@@ -209,7 +209,7 @@ class Conductor {
   // Constant after construction.
   const ConductorOptions options_;
   const std::span<const matrix::PolicyRow> policy_;
-  const std::int64_t wall_offset_us_;
+  const WallOffset wall_offset_;
 
   matrix::Tracker tracker_;
   matrix::TransactionIds transactions_;

@@ -9,6 +9,7 @@
 #include "sfu/core/log.h"
 #include "sfu/core/rng.h"
 #include "sfu/core/time.h"
+#include "sfu/core/wall_offset.h"
 #include "signaling/livekit/data_drops.h"
 #include "signaling/livekit/ids.h"
 #include "signaling/livekit/options.h"
@@ -43,18 +44,16 @@ struct Context {
   WebhookPort& webhooks;
   TokenPort& tokens;
   LogSink& log;
-  Rng& rng;                          // public ids, SSRCs, offer ids
-  RandomBytesFn random_bytes;        // secrets
-  std::int64_t wall_offset_us = 0;   // wall clock minus monotonic clock, taken once at start
+  Rng& rng;                    // public ids, SSRCs, offer ids
+  RandomBytesFn random_bytes;  // secrets
+  WallOffset wall_offset;
   PresencePort* presence = nullptr;  // null: nobody follows
   Index index{};
   DataDropCounts data_drops{};
   std::uint64_t bytes_per_second = 0;  // through the workers, lately; kept up while it is limited
 
   void Drop(DataDrop reason) { ++data_drops[static_cast<std::size_t>(reason)]; }
-  [[nodiscard]] WallMicros Wall(Instant now) const {
-    return WallMicros{wall_offset_us + ToMicros(now.time_since_epoch())};
-  }
+  [[nodiscard]] WallMicros Wall(Instant now) const { return WallAt(wall_offset, now); }
 };
 
 }  // namespace fovea::livekit

@@ -108,8 +108,8 @@ class WebhookPort {
 class TokenPort {
  public:
   virtual ~TokenPort() = default;
-  // What `token` says, with the participant's current name, attributes and permissions; issued now
-  // and valid for `ttl_seconds`.
+  // What `token` says, with the participant's current name, attributes and permissions; valid for
+  // `ttl_seconds` from now.
   [[nodiscard]] virtual std::string Refresh(const wire::TokenGrants& token, const std::string& room,
                                             const pb::ParticipantInfo& participant,
                                             std::int64_t ttl_seconds) = 0;

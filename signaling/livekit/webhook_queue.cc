@@ -38,8 +38,8 @@ Verdict Judge(std::optional<int> status) {
 
 }  // namespace
 
-WebhookQueue::WebhookQueue(WebhookOptions options, std::int64_t wall_offset_us)
-    : options_(std::move(options)), wall_offset_us_(wall_offset_us) {
+WebhookQueue::WebhookQueue(WebhookOptions options, WallOffset wall_offset)
+    : options_(std::move(options)), wall_offset_(std::move(wall_offset)) {
   for (const WebhookTarget& target : options_.targets) lanes_.emplace_back().target = target;
 }
 
@@ -82,7 +82,7 @@ WebhookRequest WebhookQueue::MakeRequest(Instant now, Lane& lane) {
     (void)google::protobuf::util::MessageToJsonString(bare, &request.body);
   }
 
-  const std::int64_t wall_s = (wall_offset_us_ + ToMicros(now.time_since_epoch())) / 1'000'000;
+  const std::int64_t wall_s = WallAt(wall_offset_, now).value / 1'000'000;
   wire::TokenGrants grants;
   grants.api_key = options_.api_key;
   grants.not_before_unix = wall_s;

@@ -13,6 +13,7 @@
 #include "sfu/core/deadline.h"
 #include "sfu/core/limits.h"
 #include "sfu/core/strong_id.h"
+#include "sfu/core/wall_offset.h"
 #include "signaling/livekit/ports.h"
 #include "signaling/wire/http_message.h"
 
@@ -54,8 +55,7 @@ struct WebhookRequest {
 // on its way is dropped.
 class WebhookQueue : public WebhookPort {
  public:
-  // `wall_offset_us`: wall clock minus monotonic clock, as in Context.
-  WebhookQueue(WebhookOptions options, std::int64_t wall_offset_us);
+  WebhookQueue(WebhookOptions options, WallOffset wall_offset);
 
   void Notify(const pb::WebhookEvent& event) override;
 
@@ -93,7 +93,7 @@ class WebhookQueue : public WebhookPort {
 
   // Constant after construction.
   const WebhookOptions options_;
-  const std::int64_t wall_offset_us_;
+  const WallOffset wall_offset_;
 
   std::vector<Lane> lanes_;
   std::uint64_t last_id_ = 0;

@@ -37,8 +37,8 @@ bool IsUsableDelayId(const std::string& id) {
 
 }  // namespace
 
-DelayedLeaves::DelayedLeaves(DelayedLeaveOptions options, std::int64_t wall_offset_us, Rng rng)
-    : options_(options), wall_offset_us_(wall_offset_us), rng_(rng) {}
+DelayedLeaves::DelayedLeaves(DelayedLeaveOptions options, WallOffset wall_offset, Rng rng)
+    : options_(options), wall_offset_(std::move(wall_offset)), rng_(rng) {}
 
 AddJobResult DelayedLeaves::AddJob(Instant now, LeaveJob job) {
   if (!IsUsableDelayId(job.delay_id)) return AddJobResult::kInvalidDelayId;
@@ -387,7 +387,7 @@ Duration DelayedLeaves::Clamp(Duration delay_timeout) const {
 }
 
 std::int64_t DelayedLeaves::UnixMs(Instant at) const {
-  return (ToMicros(at.time_since_epoch()) + wall_offset_us_) / 1000;
+  return WallAt(wall_offset_, at).value / 1000;
 }
 
 }  // namespace fovea::matrix

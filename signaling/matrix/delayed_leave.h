@@ -17,6 +17,7 @@
 #include "sfu/core/deadline.h"
 #include "sfu/core/limits.h"
 #include "sfu/core/rng.h"
+#include "sfu/core/wall_offset.h"
 #include "signaling/matrix/leave_job.h"
 
 namespace fovea::matrix {
@@ -74,8 +75,7 @@ struct DelayedLeaveOptions {
 // Each input costs O(log jobs).
 class DelayedLeaves {
  public:
-  // `wall_offset_us`: wall clock minus monotonic clock, as in livekit::Context.
-  DelayedLeaves(DelayedLeaveOptions options, std::int64_t wall_offset_us, Rng rng);
+  DelayedLeaves(DelayedLeaveOptions options, WallOffset wall_offset, Rng rng);
 
   // `job.restarted_unix_ms` and `job.was_connected` are set here. Whoever knows that the
   // participant is in the call already says so by HandleConnected.
@@ -159,7 +159,7 @@ class DelayedLeaves {
 
   // Constant after construction.
   const DelayedLeaveOptions options_;
-  const std::int64_t wall_offset_us_;
+  const WallOffset wall_offset_;
 
   Rng rng_;
   std::map<LeaveKey, Job> jobs_;

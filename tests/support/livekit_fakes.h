@@ -143,8 +143,9 @@ struct World {
   FakeTokenPort tokens;
   FakeLog log;
   Rng rng{1};
-  Context context{options, signal, media,          webhooks,     tokens,
-                  log,     rng,    &CountingBytes, kWallOffsetUs};
+  Context context{options,  signal,         media,
+                  webhooks, tokens,         log,
+                  rng,      &CountingBytes, [] { return kWallOffsetUs; }};
   RoomManager manager{context};
   Instant now = Instant{} + Seconds(1000);
   std::uint64_t last_connection = 0;

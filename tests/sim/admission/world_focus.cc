@@ -12,7 +12,8 @@ void World::StartFocus() {
   options.reconcile_every = Seconds(20);
   options.policy = run_.mutant.policy;
   const std::int64_t offset_us = kWallSeconds * 1'000'000 + focus_skew_ms_ * 1000;
-  focus_.emplace(options, offset_us, Rng(run_.seed));
+  focus_.emplace(
+      options, [offset_us] { return offset_us; }, Rng(run_.seed));
   for (const auto& [identity, row] : stored_) focus_->RestoreMinted(now_, row);
   if (!run_.mutant.forgets_revocations) {
     for (const auto& [identity, row] : stored_revocations_) {

@@ -14,7 +14,9 @@ constexpr std::int64_t kNow = 1'800'000'000;
 
 class CallsApi : public testing::Test {
  protected:
-  CallsApi() : conductor_({.homeserver = "hs"}, kNow * 1'000'000, Rng(1)) {
+  CallsApi()
+      : conductor_(
+            {.homeserver = "hs"}, [] { return kNow * 1'000'000; }, Rng(1)) {
     matrix::MintedIdentity alice;
     alice.room_name = matrix::RoomName("!room:hs", "m.call#ROOM");
     alice.identity = "@alice:hs:DEV";

@@ -78,7 +78,7 @@ class DelayedLeavesTest : public io::LoopTest {
         nullptr);
     config_.own_server_name = "example.com";
     config_.as_token = "as-secret";
-    config_.wall_offset_us = io::WallNow().value - ToMicros(io::MonotonicNow().time_since_epoch());
+    config_.wall_offset = &io::WallOffsetMicros;
     Make();
   }
   void TearDown() override {

@@ -17,6 +17,7 @@ using testing::UnorderedElementsAre;
 using wire::TokenGrants;
 
 constexpr std::int64_t kNow = 1'700'000'000;
+constexpr std::int64_t kTtl = 600;
 constexpr const char* kSecret = "a secret of thirty-two characters";
 const wire::ApiKeys kKeys{{"key", kSecret}};
 
@@ -81,7 +82,7 @@ pb::ParticipantInfo InfoOf(const livekit::JoinParams& params) {
 // The token that a client would come back with, read as a join.
 livekit::JoinParams Again(const livekit::JoinParams& params, const pb::ParticipantInfo& info,
                           const std::string& target = "/rtc") {
-  return Joined(RefreshedGrants(params.token, info, params.room), target);
+  return Joined(RefreshedGrants(params.token, info, params.room, kNow, kTtl), target);
 }
 
 TEST(JoinParams, SayWhatTheTokenSays) {
@@ -122,8 +123,21 @@ TEST(JoinParams, ARefreshedTokenLosesNoClaim) {
   const TokenGrants grants = Everything();
   const livekit::JoinParams params = Joined(grants);
   // The same text: no claim is missing and none was added.
-  EXPECT_EQ(wire::SignToken(RefreshedGrants(params.token, InfoOf(params), "room"), kSecret),
-            wire::SignToken(grants, kSecret));
+  const std::int64_t left = grants.expires_at_unix - kNow;
+  EXPECT_EQ(
+      wire::SignToken(RefreshedGrants(params.token, InfoOf(params), "room", kNow, left), kSecret),
+      wire::SignToken(grants, kSecret));
+}
+
+TEST(JoinParams, ARefreshedTokenIsRefusedWhereTheFirstOneIs) {
+  TokenGrants grants = Everything();
+  const auto refreshed = [&] {
+    return RefreshedGrants(grants, InfoOf(Joined(Everything())), "room", kNow, kTtl);
+  };
+  EXPECT_EQ(refreshed().expires_at_unix, kNow + kTtl);
+  EXPECT_EQ(refreshed().not_before_unix, grants.not_before_unix);
+  grants.not_before_unix.reset();  // of the first nobody can tell
+  EXPECT_EQ(refreshed().not_before_unix, kNow);
 }
 
 TEST(JoinParams, AnAgentThatComesBackWithARefreshedTokenIsStillOne) {

@@ -34,7 +34,8 @@ class ConductorTest : public ::testing::Test {
   ConductorTest() { Reset({.homeserver = "hs"}); }
 
   void Reset(ConductorOptions options) {
-    conductor_.emplace(std::move(options), kWallSeconds * 1'000'000, Rng(1));
+    conductor_.emplace(
+        std::move(options), [this] { return wall_offset_us_; }, Rng(1));
     Drain();
   }
 
@@ -49,7 +50,7 @@ class ConductorTest : public ::testing::Test {
     now_ = end;
   }
   [[nodiscard]] std::int64_t Unix() const {
-    return kWallSeconds + ToMillis(now_.time_since_epoch()) / 1000;
+    return (wall_offset_us_ + ToMicros(now_.time_since_epoch())) / 1'000'000;
   }
 
   // --- Events. Each replaces the last one of its key, as the homeserver says, unless `tells_order`
@@ -249,6 +250,7 @@ class ConductorTest : public ::testing::Test {
   }
 
   Instant now_{Seconds(1000)};
+  std::int64_t wall_offset_us_ = kWallSeconds * 1'000'000;
   std::optional<Conductor> conductor_;
   bool tells_order_ = true;
   std::map<std::pair<std::string, std::string>, Json> state_;

@@ -79,6 +79,20 @@ TEST_F(ConductorTest, ReadmitsWithNewTokensAndKeepsRefusingTheOldOnes) {
   EXPECT_THAT(evicted_, SizeIs(2));
 }
 
+TEST_F(ConductorTest, RefusesTokensByTheWallClockAsItIsAtTheKick) {
+  StartRoom({"@bob:hs", "@carol:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  wall_offset_us_ += ToMicros(Seconds(3600));  // NTP, or a suspended machine
+  Push({Member("@bob:hs", "leave", "@admin:hs")});
+  ASSERT_THAT(evicted_, SizeIs(1));
+  EXPECT_EQ(evicted_[0].tokens_before_unix, Unix() + 1);
+  wall_offset_us_ -= 2 * ToMicros(Seconds(3600));
+  static_cast<void>(Connect("@carol:hs", "C"));
+  Push({Member("@carol:hs", "leave", "@admin:hs"), Member("@carol:hs", "join")});
+  ASSERT_THAT(evicted_, SizeIs(2));
+  EXPECT_EQ(MayMint("@carol:hs").not_before_unix, Unix() + 1);  // no hour of waiting
+}
+
 TEST_F(ConductorTest, EvictsWhoeverSlipsInWithAnOldToken) {
   StartRoom({"@bob:hs"});
   const auto bob = Mint("@bob:hs", "B");

@@ -34,7 +34,7 @@ pb::WebhookEvent Event(const std::string& name, const std::string& id = "EV_1") 
 class WebhookQueueTest : public testing::Test {
  protected:
   explicit WebhookQueueTest(std::vector<WebhookTarget> targets = {{"http://a/hook", {}, {}}})
-      : queue_(Options(std::move(targets)), kWallOffsetUs) {}
+      : queue_(Options(std::move(targets)), [this] { return wall_offset_us_; }) {}
 
   WebhookRequest MustPoll(Duration at) {
     auto request = queue_.PollRequest(At(at));
@@ -48,6 +48,7 @@ class WebhookQueueTest : public testing::Test {
     queue_.HandleResult(At(at), request.id, 200);
   }
 
+  std::int64_t wall_offset_us_ = kWallOffsetUs;
   WebhookQueue queue_;
 };
 
@@ -64,6 +65,15 @@ TEST_F(WebhookQueueTest, SignsTheBodyAsLiveKitDoes) {
   EXPECT_EQ(grants->sha256, wire::Base64Encode(crypto::Sha256(wire::AsBytes(request.body))));
   EXPECT_EQ(grants->not_before_unix, kWallSeconds + 7);
   EXPECT_EQ(grants->expires_at_unix, kWallSeconds + 7 + 300);
+}
+
+TEST_F(WebhookQueueTest, SignsByTheWallClockAsItIsNow) {
+  queue_.Notify(Event("room_started"));
+  wall_offset_us_ += ToMicros(Seconds(3600));
+  const WebhookRequest request = MustPoll({});
+  const auto token = wire::FindHeader(request.headers, "authorization");
+  ASSERT_TRUE(token.has_value());
+  EXPECT_TRUE(wire::VerifyToken(*token, {{"devkey", "secret"}}, kWallSeconds + 3600));
 }
 
 TEST_F(WebhookQueueTest, WritesTheBodyInLowerCamelCaseWithoutZeros) {

@@ -99,7 +99,10 @@ class World {
   [[nodiscard]] int lost_events() const { return lost_events_; }
 
  private:
-  void Boot() { leaves_.emplace(DelayedLeaveOptions{}, kWallOffsetUs, Rng(rng_.Next64())); }
+  void Boot() {
+    leaves_.emplace(
+        DelayedLeaveOptions{}, [] { return kWallOffsetUs; }, Rng(rng_.Next64()));
+  }
 
   void Restart() {
     Boot();

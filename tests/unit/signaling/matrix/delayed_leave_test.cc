@@ -82,7 +82,9 @@ class DelayedLeaveTest : public testing::Test {
 
   Instant now_;
   DelayedLeaveOptions options_;
-  std::optional<DelayedLeaves> leaves_{std::in_place, options_, kWallOffsetUs, Rng(7)};
+  std::int64_t wall_offset_us_ = kWallOffsetUs;
+  std::optional<DelayedLeaves> leaves_{std::in_place, options_, [this] { return wall_offset_us_; },
+                                       Rng(7)};
   DelayedCallId last_call_;
   LeaveJob last_put_;
 };
@@ -138,6 +140,16 @@ TEST_F(DelayedLeaveTest, CountsTheDelayFromTheRequestNotFromItsResponse) {
   EXPECT_LE(Next(), Seconds(80));
   Stored();
   EXPECT_EQ(last_put_.restarted_unix_ms, kWallOffsetUs / 1000);
+}
+
+TEST_F(DelayedLeaveTest, StoresDatesByTheWallClockAsItIsNow) {
+  BeInTheCall(Seconds(100));
+  wall_offset_us_ += ToMicros(Seconds(3600));
+  At(Next());
+  EXPECT_EQ(Call(), "restart delay-alice");
+  Answer(200);
+  Stored();
+  EXPECT_EQ(last_put_.restarted_unix_ms, (wall_offset_us_ + ToMicros(now_ - Instant{})) / 1000);
 }
 
 TEST_F(DelayedLeaveTest, SendsWhenNobodyEverConnected) {
@@ -236,7 +248,8 @@ class ResumeWindowTest : public DelayedLeaveTest {
  protected:
   ResumeWindowTest() {
     options_.resume_window = Seconds(15);
-    leaves_.emplace(options_, kWallOffsetUs, Rng(7));
+    leaves_.emplace(
+        options_, [this] { return wall_offset_us_; }, Rng(7));
   }
 };
 
