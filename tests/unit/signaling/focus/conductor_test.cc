@@ -501,6 +501,34 @@ TEST_F(ConductorTest, StopsJudgingStickyMembersOnceTheRoomIsEncrypted) {
   EXPECT_THAT(restricted_, IsEmpty());
 }
 
+TEST_F(ConductorTest, LeavesWhoeverSaysWhatNobodyCanReadWhereTheyAre) {
+  StartRoom({"@bob:hs", "@carol:hs", "@dave:hs"});
+  static_cast<void>(Connect("@bob:hs", "B"));
+  static_cast<void>(Connect("@carol:hs", "C", TokenRoute::kOpenId, "mem"));
+  static_cast<void>(Connect("@dave:hs", "D", TokenRoute::kOpenId, "mem2"));
+  Push({Legacy("@bob:hs", "B"), Sticky("@carol:hs", "mem"), Sticky("@dave:hs", "mem2")});
+  Pass(Seconds(1));
+  Json bob = Legacy("@bob:hs", "B");
+  bob["content"] = {{"application", 7}};
+  Json carol = Sticky("@carol:hs", "mem");
+  carol["content"]["application"] = 7;
+  Json dave = Sticky("@dave:hs", "mem2");
+  dave["type"] = "m.room.encrypted";
+  dave["content"] = {{"algorithm", "m.megolm.v1.aes-sha2"}, {"ciphertext", "AwgA"}};
+  Push({bob, carol, dave});
+  EXPECT_EQ(conductor_->evidence_total(EvidenceKind::kMemberUnreadable), 2U);
+  EXPECT_EQ(conductor_->evidence_total(EvidenceKind::kMemberOpaque), 1U);
+  for (int minute = 0; minute < 10; ++minute) {
+    Push({});  // the homeserver is there, so that a grace would run
+    Settle(Seconds(60));
+  }
+  EXPECT_THAT(restricted_, IsEmpty());
+  EXPECT_THAT(evicted_, IsEmpty());
+  Push({LegacyLeave("@bob:hs", "B", "@bob:hs")});  // what can be read still counts
+  Settle(Seconds(31));
+  EXPECT_THAT(restricted_, SizeIs(1));
+}
+
 // --- Slots, ACLs, the homeserver ---------------------------------------------------------------
 
 TEST_F(ConductorTest, EvictsFromAClosedSlotWhoeverMustObeySlots) {
