@@ -36,10 +36,16 @@ function room(hs, request, id) {
   return found;
 }
 
+// Without a longest delay this homeserver has never heard of them. A Synapse that has them switched off knows the
+// routes: M_FORBIDDEN for a new one, M_NOT_FOUND for whatever is to be restarted.
+function needDelayed(hs) {
+  if (!hs.options.maxDelayMs) fail(404, 'M_UNRECOGNIZED', 'Unrecognized request');
+}
+
 function sendOrDelay(hs, request, id, event, fire) {
   const delayMs = request.query.get('org.matrix.msc4140.delay');
   if (delayMs === null) return { event_id: fire().event_id };
-  if (!hs.options.maxDelayMs) fail(404, 'M_UNRECOGNIZED', 'Unrecognized request');
+  needDelayed(hs);
   if (Number(delayMs) > hs.options.maxDelayMs) {
     fail(400, 'M_UNKNOWN', 'The requested delay exceeds the allowed maximum.', {
       'org.matrix.msc4140.errcode': 'M_MAX_DELAY_EXCEEDED',
@@ -77,10 +83,17 @@ function isJoined(hs, request, id) {
 
 // Restart and friends need no access token in Synapse; without one the address is what is limited.
 function manageDelayed(hs, request, id, action = request.body?.action) {
+  needDelayed(hs);
   if (!['restart', 'cancel', 'send'].includes(action)) fail(400, 'M_INVALID_PARAM');
   if (!request.user) hs.limitByAddress(request.address);
   if (!hs.delayed.act(id, action, request.appservice ? null : request.user)) fail(404, 'M_NOT_FOUND');
   return {};
+}
+
+function listDelayed(hs, request) {
+  needDelayed(hs);
+  const shown = ({ id, delayMs, event }) => ({ delay_id: id, delay: delayMs, ...event });
+  return { delayed_events: hs.delayed.of(request.user).map(shown) };
 }
 
 function openId(hs, request, user) {
@@ -125,8 +138,7 @@ export const clientRoutes = [
   compile('GET', '/_matrix/client/unstable/io\\.element\\.msc4502/rooms/([^/]+)/is_joined', isJoined),
   compile('POST', `${delayed}/([^/]+)/([a-z]+)`, manageDelayed, 'optional'),
   compile('POST', `${delayed}/([^/]+)`, manageDelayed, 'optional'),
-  compile('GET', delayed, (hs, request) => ({ delayed_events: hs.delayed.of(request.user).map(
-    ({ id, delayMs, event }) => ({ delay_id: id, delay: delayMs, ...event })) })),
+  compile('GET', delayed, listDelayed),
   compile('GET', '/_matrix/client/unstable/org\\.matrix\\.msc4143/rtc/transports', transports),
   compile('POST', `${anyVersion}/user/([^/]+)/openid/request_token`, openId),
   compile('POST', '/_matrix/client/v1/appservice/([^/]+)/ping', ping),
