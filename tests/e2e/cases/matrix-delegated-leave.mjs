@@ -5,8 +5,10 @@ import { atLeast, check, equal, sleep, until } from '../lib/expect.mjs';
 import { FakeWorld } from '../lib/fake-world.mjs';
 import { focusKind } from '../lib/matrix-focus.mjs';
 
-export const about = 'delegated leave: restarted while connected, sent when gone or never there';
-export const timeoutSeconds = 60;
+export const about = 'delegated leave: restarted while connected, sent when gone or never there; twenty at once';
+export const timeoutSeconds = 90;
+
+const AT_ONCE = 20;
 
 export async function run(t) {
   const focusConfig = { access: { delegation: 'on' } };
@@ -14,6 +16,7 @@ export async function run(t) {
   await neverConnected(t, world);
   await connectedAndGone(t, world);
   await hashedRoute(t, world);
+  if (focusKind === 'fovea') await notLimitedByAddress(t);
 }
 
 // Schedules the leave as Element Call does, and delegates it with a token request.
@@ -69,4 +72,29 @@ async function hashedRoute(t, world) {
     check(asked.every((r) => r.appservice && r.user === world.id('alice')), 'not as the application service', asked);
   }
   t.step('/delegate_delayed_leave');
+}
+
+// Synapse limits who comes without a token by address, and all calls of a focus come from one.
+async function notLimitedByAddress(t) {
+  const focusConfig = { access: { delegation: 'on', rate_limit: { burst: 4 * AT_ONCE } } };
+  const people = Array.from({ length: AT_ONCE }, (_, i) => `person-${i}`);
+  const world = await FakeWorld.start(t, { people, focusConfig, homeserver: { delayedPerSecond: 1 } });
+  const restarts = () => world.hs.requests.filter((r) => (
+    r.path.endsWith('/restart') && !r.path.includes('/fovea-probe/')));
+  await Promise.all(people.map((name) => world.enterCall(name, { media: false })));
+  const leaves = await Promise.all(people.map((name) => delegate(world, name, 3600000)));
+  await until('every leave is restarted', () => leaves.every((leave) => leave.restarts() > 0), {
+    timeoutMs: 10000, describe: () => restarts().map((r) => r.status),
+  });
+  equal(restarts().map((r) => r.status), people.map(() => 200), 'statuses of the restarts');
+  await limitsByAddress(world);
+  t.step(`${AT_ONCE} leaves of one focus are restarted at once, where an address has one call a second`);
+}
+
+async function limitsByAddress(world) {
+  const restart = async () => (
+    await fetch(`${world.hs.url}/_matrix/client/unstable/org.matrix.msc4140/delayed_events/x/restart`, {
+      method: 'POST', body: '{}',
+    })).status;
+  equal([await restart(), await restart()], [404, 429], 'two calls without a token');
 }
