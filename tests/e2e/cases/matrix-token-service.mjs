@@ -120,6 +120,9 @@ async function beyondTheReference(t, world) {
     });
     equal(answer.status, 200, `POST ${route} with a field of the future (${answer.text})`);
   }
+  for (const route of ['//healthz', '/livekit/jwt/healthz', '/livekit/jwt//healthz']) {
+    equal((await world.ask(route, undefined, { method: 'GET' })).status, 200, `GET ${route}`);
+  }
   const lie = world.hs.openIdFor('@ceo:victim.test');
   equal((await world.askToken('alice', { openId: lie })).status, 401, 'a homeserver that vouches for others');
   for (const route of routes) {
