@@ -1,28 +1,35 @@
 // What a focus knows of a call that its room does not, asked for and told: GET /fovea/v1/calls, and the
-// webhooks call_started, call_without_publisher and call_ended. LiveKit's own SDK checks each signature.
+// webhooks call_started, call_without_publisher and call_ended. LiveKit's own SDK checks each signature. Nobody else is
+// told who they are: not the log of an ordinary focus, nor its metrics.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { onCleanup } from '../lib/cleanup.mjs';
 import { check, equal, until } from '../lib/expect.mjs';
 import { FakeWorld } from '../lib/fake-world.mjs';
 import { NativePeer } from '../lib/native.mjs';
+import { freePorts } from '../lib/service.mjs';
 import { token } from '../lib/tokens.mjs';
 import { Webhooks } from '../lib/webhooks.mjs';
 
-export const about = 'who is in a call and who only says so, when it began and why it ended, by GET and webhook';
+export const about = 'who is in a call and who only says so, when it began and why it ended, by GET and webhook alone';
 export const timeoutSeconds = 90;
 
 const script = fileURLToPath(new URL('../lib/native-guest.mjs', import.meta.url));
 
 export async function run(t) {
   const hooks = await Webhooks.listen();
-  const world = await FakeWorld.start(t, { focusConfig: hooks.config });
+  const [port] = await freePorts(1);
+  const world = await FakeWorld.start(t, {
+    focusConfig: { ...hooks.config, logging: { level: 'info' }, prometheus: { port } },
+  });
   await asksForAToken(t, world);
   const alice = await starts(t, world, hooks);
+  await namesNobody(t, world, { inMetrics: 'fovea_call_members{', inLog: 'joined room' });
   await isNobodyElsesBusiness(t, world, hooks);
   await ends(t, world, hooks, alice);
   await endsByEviction(t, world, hooks);
   await isLost(t, world, hooks);
+  await namesNobody(t, world, { inMetrics: 'fovea_calls_started_total 3', inLog: 'a member was put out' });
   equal(hooks.rejected, [], 'webhooks that the SDK refused');
 }
 
@@ -96,6 +103,21 @@ async function starts(t, world, hooks) {
   equal(hooks.names().filter((name) => name === 'call_started').length, 1, 'starts');
   t.step('members of record and media present, each by itself');
   return alice;
+}
+
+// The log and the metrics tell of what happened, and not to whom nor in which room.
+async function namesNobody(t, world, { inMetrics, inLog }) {
+  const metrics = await (await fetch(`http://${world.focus.ready.metrics}/metrics`)).text();
+  const log = world.focus.tail(4000);
+  check(metrics.includes(inMetrics), `metrics without ${inMetrics}`, metrics);
+  check(log.includes(inLog), `a log without "${inLog}"`, log);
+  // Encoded or not; a room's name for LiveKit's clients is a hash.
+  const names = [...world.people.flatMap((name) => [`@${name}`, `%40${name}`]), /^!([^:]+)/.exec(world.room.id)[1]];
+  for (const [what, text] of Object.entries({ metrics, log })) {
+    const lines = text.split('\n').filter((line) => names.some((name) => line.includes(name)));
+    check(lines.length === 0, `the ${what} of the focus name somebody, or the room`, lines);
+  }
+  t.step('neither the log nor the metrics name a user or a Matrix room');
 }
 
 // Somebody elsewhere writes rubbish into the room and has a call of their own that flaps.
