@@ -2,6 +2,8 @@
 import { atMost, equal, until } from './expect.mjs';
 import { ElementCall } from './element-call.mjs';
 import { MatrixWorld } from './matrix-world.mjs';
+import { Metrics } from './metrics.mjs';
+import { freePorts } from './service.mjs';
 
 export async function elementCallStory(t, options) {
   const world = await MatrixWorld.start(t, { people: ['alice', 'bob', 'carol'] });
@@ -30,6 +32,18 @@ export async function membersAreOfRecord(t, world, names) {
   equal([facts.connected, facts.media_without_member, facts.members_without_media], [names.length, 0, 0],
     'connected, media without member, members without media');
   t.step(`the focus has read the memberships of ${names.join(', ')}`);
+}
+
+// Whose focus takes leaves over, and has seen that Synapse lets it. `count` reads one metric of it.
+export async function delegatingWorld(t, options) {
+  const [port] = await freePorts(1);
+  const focusConfig = { access: { delegation: 'on' }, prometheus: { port } };
+  const world = await MatrixWorld.start(t, { ...options, focusConfig });
+  const count = async (name) => (await Metrics.scrape(`http://127.0.0.1:${port}/metrics`)).value(name);
+  await until('delegation is offered', async () => (await count('fovea_delayed_leave_offered')) === 1, {
+    timeoutMs: 40000, everyMs: 500,
+  });
+  return { world, count };
 }
 
 // Versions before 0.24 find the focus in .well-known/matrix/client, and those before 0.17 know nothing
