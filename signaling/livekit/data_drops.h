@@ -9,7 +9,7 @@
 namespace fovea::livekit {
 
 enum class DataDrop : std::uint8_t {
-  kNotPermitted,   // the sender's permission lacks can_publish_data
+  kNotPermitted,   // the sender may not publish data, or is no agent and transcribes
   kUnreadable,     // not a DataPacket, or not a packet of a data track
   kRepeated,       // a resumed client sent again what had come
   kUnknownTrack,   // of no data track that its sender published

@@ -164,6 +164,9 @@ class Participant {
   [[nodiscard]] bool is_recorder() const {
     return info.kind() == pb::ParticipantInfo::EGRESS || info.permission().recorder();
   }
+  [[nodiscard]] bool is_agent() const {
+    return info.kind() == pb::ParticipantInfo::AGENT || info.permission().agent();
+  }
   // The connection whose state is the participant's: the only one, or in dual mode the subscriber's
   // if the participant might subscribe when it joined.
   [[nodiscard]] PeerConnection* primary();

@@ -28,6 +28,8 @@ std::uint32_t NextDataHandle(Participant& subscriber) {
 }
 
 bool IsAddressed(const pb::DataPacket& packet, const Participant& receiver) {
+  // How others fare is not for everybody, whomever the sender names.
+  if (packet.has_metrics() && !receiver.info.permission().can_subscribe_metrics()) return false;
   const auto& identities = packet.destination_identities_size() > 0 || !packet.has_user()
                                ? packet.destination_identities()
                                : packet.user().destination_identities();
@@ -53,6 +55,9 @@ void Room::HandleData(Instant now, Participant& sender, DataLane lane, ByteSpan 
     // After a resume the client sends again what it is not sure of.
     if (packet.sequence() <= sender.last_reliable_seq) return context_.Drop(DataDrop::kRepeated);
     sender.last_reliable_seq = packet.sequence();
+  }
+  if (packet.has_transcription() && !sender.is_agent()) {
+    return context_.Drop(DataDrop::kNotPermitted);  // it puts words into others' mouths
   }
   if (server_calls_.HandlePacket(sender.identity, packet)) return;
   packet.set_participant_sid(sender.hidden() ? "" : sender.sid);

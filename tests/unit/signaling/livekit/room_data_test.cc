@@ -91,6 +91,56 @@ TEST_F(RoomData, ReachesOnlyTheNamed) {
   EXPECT_EQ(TakeData().size(), 2U);
 }
 
+TEST_F(RoomData, SendsMetricsOnlyToWhoMaySubscribeToThem) {
+  JoinParams params = World::Params("room", "observer");
+  params.permission.set_can_subscribe_metrics(true);
+  Client& observer = Join(params);
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  pb::DataPacket metrics;
+  metrics.mutable_metrics()->set_timestamp_ms(1);
+  alice.SendData(DataLane::kReliable, metrics);
+  auto sent = TakeData();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].session, observer.session());
+  EXPECT_EQ(sent[0].packet.metrics().timestamp_ms(), 1);
+  metrics.add_destination_identities("bob");
+  alice.SendData(DataLane::kLossy, metrics);
+  EXPECT_THAT(TakeData(), IsEmpty());
+  // Nor afterwards, to one whose channel opens late.
+  world_.media.closed_lanes.insert(bob.session());
+  alice.SendData(DataLane::kReliable, Numbered(1));
+  metrics.clear_destination_identities();
+  metrics.set_sequence(2);
+  alice.SendData(DataLane::kReliable, metrics);
+  TakeData();
+  world_.media.closed_lanes.clear();
+  world_.Advance(Millis(500));
+  EXPECT_THAT(SequencesOf(TakeData()), ElementsAre(1));
+}
+
+TEST_F(RoomData, TakesTranscriptionsOnlyFromAgents) {
+  Client& alice = Join("alice");
+  Client& bob = Join("bob");
+  pb::DataPacket packet;
+  packet.mutable_transcription()->set_track_id("TR_x");
+  alice.SendData(DataLane::kReliable, packet);
+  EXPECT_THAT(TakeData(), IsEmpty());
+  EXPECT_EQ(Dropped(DataDrop::kNotPermitted), 1U);
+  JoinParams by_kind = World::Params("room", "kind");
+  by_kind.kind = pb::ParticipantInfo::AGENT;
+  JoinParams by_grant = World::Params("room", "grant");
+  by_grant.permission.set_agent(true);
+  packet.add_destination_identities("bob");
+  for (const JoinParams& params : {by_kind, by_grant}) {
+    Join(params).SendData(DataLane::kReliable, packet);
+    const auto sent = TakeData();
+    ASSERT_EQ(sent.size(), 1U) << params.identity;
+    EXPECT_EQ(sent[0].session, bob.session());
+    EXPECT_EQ(sent[0].packet.transcription().track_id(), "TR_x");
+  }
+}
+
 TEST_F(RoomData, KeepsFieldsItDoesNotKnow) {
   Client& alice = Join("alice");
   Join("bob");
