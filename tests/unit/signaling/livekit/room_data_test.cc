@@ -457,6 +457,33 @@ TEST_F(RoomData, BoundsTheWishesForDataTracks) {
   EXPECT_EQ(alice.participant()->data_unsubscribed.size(), limits::kEarlyWishesMax);
 }
 
+TEST_F(RoomData, LeavesDataTracksToTheWishesOfWhoJoinedWithoutAutoSubscribe) {
+  Client& alice = Join("alice");
+  JoinParams params = World::Params("room", "bob");
+  params.request.mutable_connection_settings()->set_auto_subscribe_data_track(false);
+  Client& bob = Join(params);
+  PublishDataTrack(alice, 1, "a");
+  EXPECT_THAT(bob.HeardOf(Case::kDataTrackSubscriberHandles), IsEmpty());
+  EXPECT_EQ(bob.Knows("alice").data_tracks_size(), 1);
+  const std::string sid = bob.Knows("alice").data_tracks(0).sid();
+  const auto wish = [&](bool subscribe) {
+    pb::SignalRequest request;
+    auto& update = *request.mutable_update_data_subscription()->add_updates();
+    update.set_track_sid(sid);
+    update.set_subscribe(subscribe);
+    bob.Send(request);
+    const pb::SignalResponse last = bob.Last(Case::kDataTrackSubscriberHandles);
+    std::vector<std::string> sids;
+    for (const auto& [handle, track] : last.data_track_subscriber_handles().sub_handles()) {
+      sids.push_back(track.track_sid());
+    }
+    return sids;
+  };
+  EXPECT_THAT(wish(true), ElementsAre(sid));
+  EXPECT_THAT(wish(false), IsEmpty());
+  EXPECT_EQ(bob.HeardOf(Case::kDataTrackSubscriberHandles).size(), 2U);
+}
+
 TEST_F(RoomData, ForgetsTheWishesForADataTrackThatIsGone) {
   Client& alice = Join("alice");
   Client& bob = Join("bob");

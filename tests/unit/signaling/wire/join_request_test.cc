@@ -166,6 +166,9 @@ TEST(V0Query, SubscribesUnlessDenied) {
   EXPECT_FALSE(settings("/rtc").has_subscriber_allow_pause());
   EXPECT_FALSE(settings("/rtc?subscriber_allow_pause=0").subscriber_allow_pause());
   EXPECT_TRUE(settings("/rtc?subscriber_allow_pause=0").has_subscriber_allow_pause());
+  EXPECT_FALSE(settings("/rtc").has_auto_subscribe_data_track());
+  EXPECT_TRUE(settings("/rtc?auto_subscribe_data_track=0").has_auto_subscribe_data_track());
+  EXPECT_FALSE(settings("/rtc?auto_subscribe_data_track=0").auto_subscribe_data_track());
 }
 
 TEST(V0Query, ReadsAReconnect) {
