@@ -36,6 +36,7 @@ struct RtcConfig {
   AddressFilter interfaces{};           // names
   bool use_external_ip = false;         // where node_ip is not set: STUN servers are asked at start
   bool external_ip_only = false;        // and no other address is offered
+  bool advertise_internal_ip = true;    // false, with use_external_ip: as external_ip_only
   bool enable_loopback_candidate = false;
   std::uint32_t workers = 0;  // rtc.workers (ours): 0 = one per core but one, at least one
   // rtc.pli_throttle: from the lowest layer up; as router::KeyFrameIntervals.

@@ -95,6 +95,7 @@ void WriteRtc(Writer& writer, const Config& config, Secrets secrets) {
   WriteFilter(writer, "interfaces", config.rtc.interfaces);
   writer.Switch("use_external_ip", config.rtc.use_external_ip);
   writer.Switch("external_ip_only", config.rtc.external_ip_only);
+  writer.Switch("advertise_internal_ip", config.rtc.advertise_internal_ip);
   writer.Switch("enable_loopback_candidate", config.rtc.enable_loopback_candidate);
   writer.Number("workers", config.rtc.workers);
   writer.Open("pli_throttle");

@@ -215,10 +215,21 @@ void ReadKeyFrames(Section throttle, RtcConfig& out) {
   throttle.Finish();
 }
 
+// Without advertise_internal_ip LiveKit hides the own addresses that an external one stands for.
+// Not so here: who shares the network with the server may have no other way.
+void ReadExternalAddress(Section& rtc, RtcConfig& out) {
+  rtc.Bool("use_external_ip", out.use_external_ip);
+  rtc.Bool("external_ip_only", out.external_ip_only);
+  rtc.Bool("advertise_internal_ip", out.advertise_internal_ip);
+  if (out.external_ip_only) {
+    rtc.Unused({"advertise_internal_ip"}, "external_ip_only is on, and no other is offered");
+    out.advertise_internal_ip = false;
+  }
+}
+
 void AcceptUnused(Section& rtc) {
-  rtc.Unused({"advertise_internal_ip", "skip_external_ip_validation", "use_stun_port_as_ice"},
-             "with use_external_ip the machine's own addresses are offered too, unless "
-             "external_ip_only is on; the external one is not tried");
+  rtc.Unused({"skip_external_ip_validation"}, "the external address is offered without a trial");
+  rtc.Unused({"use_stun_port_as_ice"}, "media has the ports of udp_port and no others");
   rtc.Unused({"force_tcp", "allow_tcp_fallback", "tcp_fallback_rtt_threshold",
               "allow_udp_unstable_fallback"},
              "ICE over TCP is not offered");
@@ -248,8 +259,7 @@ void ReadRtc(Section rtc, Config& config) {
   rtc.Locate("workers", config.places);
   rtc.Integer("tcp_port", config.rtc.tcp_port, kPortRange);
   rtc.Unused({"tcp_port"}, "ICE over TCP is not offered; clients need UDP");
-  rtc.Bool("use_external_ip", config.rtc.use_external_ip);
-  rtc.Bool("external_ip_only", config.rtc.external_ip_only);
+  ReadExternalAddress(rtc, config.rtc);
   rtc.Bool("enable_loopback_candidate", config.rtc.enable_loopback_candidate);
   ReadFilters(rtc, config.rtc);
   ReadKeyFrames(rtc.Map("pli_throttle"), config.rtc);

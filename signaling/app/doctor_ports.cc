@@ -80,8 +80,8 @@ Finding ExamineAddresses(const Config& config, std::optional<NetAddress> seen) {
   facts.advertised = *advertised;
   if (config.rtc.use_external_ip && seen && !facts.is_configured) {
     // As the focus does at its start.
-    facts.advertised = WithExternalAddress(seen->IpString(), config.rtc.external_ip_only,
-                                           std::move(facts.advertised));
+    facts.advertised =
+        WithExternalAddress(seen->IpString(), config.rtc, std::move(facts.advertised));
   }
   facts.seen = seen;
   return AddressFinding(facts);

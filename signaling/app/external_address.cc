@@ -74,9 +74,9 @@ std::optional<std::string> FindExternalAddress(const std::vector<std::string>& s
   return std::nullopt;
 }
 
-std::vector<std::string> WithExternalAddress(const std::string& found, bool external_ip_only,
+std::vector<std::string> WithExternalAddress(const std::string& found, const RtcConfig& rtc,
                                              std::vector<std::string> own) {
-  if (external_ip_only) return {found};
+  if (rtc.external_ip_only || !rtc.advertise_internal_ip) return {found};
   std::erase(own, found);
   own.insert(own.begin(), found);
   return own;

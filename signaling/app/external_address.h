@@ -28,10 +28,10 @@ struct StunEndpoint {
 [[nodiscard]] std::optional<std::string> FindExternalAddress(
     const std::vector<std::string>& servers, LogSink& log);
 
-// `found` first, then, unless external_ip_only, the addresses of this machine: for those who are in
+// `found` first, then, unless rtc denies it, the addresses of this machine: for those who are in
 // the same network, where a router may not lead back.
 [[nodiscard]] std::vector<std::string> WithExternalAddress(const std::string& found,
-                                                           bool external_ip_only,
+                                                           const RtcConfig& rtc,
                                                            std::vector<std::string> own);
 
 }  // namespace fovea::app

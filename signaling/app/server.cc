@@ -180,7 +180,7 @@ std::optional<std::string> Server::StartWorkers() {
   if (config_.rtc.use_external_ip && config_.rtc.node_ips.empty()) {
     if (const auto found = FindExternalAddress(StunServersOf(config_), *log_)) {
       log_->Log(LogLevel::kInfo, "STUN servers see this machine at " + *found);
-      ips = WithExternalAddress(*found, config_.rtc.external_ip_only, std::move(ips));
+      ips = WithExternalAddress(*found, config_.rtc, std::move(ips));
     }
   }
   const bool all_loopback = std::all_of(ips.begin(), ips.end(), [](const std::string& ip) {

@@ -23,6 +23,8 @@ export async function run(t) {
 
   const only = await t.focus({ config: { rtc: { ...rtc, external_ip_only: true } } });
   equal(await joinOffers(only), ['203.0.113.9'], 'with external_ip_only');
+  const hidden = await t.focus({ config: { rtc: { ...rtc, advertise_internal_ip: false } } });
+  equal(await joinOffers(hidden), ['203.0.113.9'], 'without advertise_internal_ip');
 
   const deaf = dgram.createSocket('udp4');
   await new Promise((resolve) => deaf.bind(0, '127.0.0.1', resolve));

@@ -11,9 +11,11 @@
 namespace fovea::app {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::Pair;
 
 Result<Config, ConfigError> Load(std::string_view text) {
@@ -44,6 +46,7 @@ rtc:
   node_ip: {ipv4: 192.0.2.7, ipv6: "2001:db8::7"}
   use_external_ip: true
   external_ip_only: true
+  advertise_internal_ip: false
   ips: {includes: [192.0.2.0/24], excludes: [192.0.2.9]}
   interfaces: {excludes: [docker0]}
   enable_loopback_candidate: yes
@@ -101,6 +104,7 @@ TEST_F(ConfigYamlReads, MediaAddressesAndIceServers) {
   EXPECT_THAT(config.rtc.node_ips, ElementsAre("192.0.2.7", "2001:db8::7"));
   EXPECT_TRUE(config.rtc.use_external_ip);
   EXPECT_TRUE(config.rtc.external_ip_only);
+  EXPECT_FALSE(config.rtc.advertise_internal_ip);
   EXPECT_TRUE(config.rtc.enable_loopback_candidate);
   EXPECT_THAT(config.rtc.ips.includes, ElementsAre("192.0.2.0/24"));
   EXPECT_THAT(config.rtc.ips.excludes, ElementsAre("192.0.2.9"));
@@ -318,6 +322,15 @@ TEST(ConfigYaml, SaysInOneLineWhichKeysItMakesNoUseOf) {
                   "f.yaml:1:1: redis is accepted, not used: Fovea runs as a single node"));
 }
 
+TEST(ConfigYaml, OffersTheOwnAddressesUnlessDenied) {
+  EXPECT_TRUE(Load("rtc: {use_external_ip: true}\n")->rtc.advertise_internal_ip);
+  EXPECT_FALSE(Load("rtc: {advertise_internal_ip: false}\n")->rtc.advertise_internal_ip);
+  const auto config = Load("rtc: {external_ip_only: true}\n");
+  EXPECT_FALSE(config->rtc.advertise_internal_ip);
+  EXPECT_THAT(Load(PrintConfig(*config, Secrets::kShown))->notes,
+              Not(Contains(HasSubstr("advertise_internal_ip"))));
+}
+
 TEST(ConfigYaml, KeepsQuietAboutUnusedKeysThatAskForNothing) {
   const auto config = Load(
       "redis: {address: \"\"}\nturn: {enabled: false, domain: \"\", tls_port: 0}\n"
@@ -344,6 +357,9 @@ constexpr Unused kUnused[] = {
      "f.yaml:2:3: logging.pion_level is accepted, not used: it is of a library that is not here"},
     {"rtc:\n  allow_tcp_fallback: true\n",
      "f.yaml:2:3: rtc.allow_tcp_fallback is accepted, not used: ICE over TCP is not offered"},
+    {"rtc:\n  external_ip_only: true\n  advertise_internal_ip: true\n",
+     "f.yaml:3:3: rtc.advertise_internal_ip is accepted, not used: external_ip_only is on, and no "
+     "other is offered"},
     {"room:\n  room_configurations:\n    a: {name: b}\n",
      "f.yaml:3:9: room.room_configurations.a.name is accepted, not used: a configuration goes by "
      "the key that it stands under"},

@@ -31,9 +31,21 @@ TEST(ExternalAddress, AsksPublicServersOnlyWhereNoneIsNamed) {
 }
 
 TEST(ExternalAddress, ComesFirstAndOnce) {
-  EXPECT_THAT(WithExternalAddress("192.0.2.1", false, {"10.0.0.1", "192.0.2.1"}),
+  EXPECT_THAT(WithExternalAddress("192.0.2.1", RtcConfig{}, {"10.0.0.1", "192.0.2.1"}),
               ElementsAre("192.0.2.1", "10.0.0.1"));
-  EXPECT_THAT(WithExternalAddress("192.0.2.1", true, {"10.0.0.1"}), ElementsAre("192.0.2.1"));
+}
+
+TEST(ExternalAddress, StandsAloneWhereTheOwnOnesAreNotToBeShown) {
+  for (const bool only : {false, true}) {
+    for (const bool internal : {false, true}) {
+      RtcConfig rtc;
+      rtc.external_ip_only = only;
+      rtc.advertise_internal_ip = internal;
+      const auto offered = WithExternalAddress("192.0.2.1", rtc, {"10.0.0.1"});
+      EXPECT_EQ(offered.size(), !only && internal ? 2U : 1U) << only << internal;
+      EXPECT_EQ(offered[0], "192.0.2.1");
+    }
+  }
 }
 
 }  // namespace
