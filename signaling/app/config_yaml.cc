@@ -20,6 +20,11 @@ namespace {
 
 constexpr std::string_view kSingleNode = "Fovea runs as a single node";
 constexpr std::string_view kNoFeature = "Fovea has no such feature";
+constexpr std::string_view kNoPlayoutDelay =
+    "no delay is asked of receivers; they choose their own";
+// With LiveKit it puts a participant's tracks into one stream, by which browsers tell what to sync.
+constexpr std::string_view kNoSyncStreams =
+    "each track is in a stream of its own, and browsers do not lip-sync one stream with another";
 
 // What a webhook can be about; filters with other words would silently match nothing.
 constexpr std::array<std::string_view, 15> kWebhookEvents = {
@@ -260,9 +265,8 @@ void ReadPresets(const YamlNode& node, Section& room,
     preset.Unused({"name"}, "a configuration goes by the key that it stands under");
     preset.Unused({"tags"}, "rooms have no tags here");
     preset.Unused({"egress", "agents"}, "there are no egress and no agent services here");
-    preset.Unused({"min_playout_delay", "max_playout_delay"},
-                  "receivers choose their own playout delay");
-    preset.Unused({"sync_streams"}, "the streams of a participant always share their clock");
+    preset.Unused({"min_playout_delay", "max_playout_delay"}, kNoPlayoutDelay);
+    preset.Unused({"sync_streams"}, kNoSyncStreams);
     preset.Finish();
   }
 }
@@ -283,10 +287,10 @@ void ReadRoom(Section room, Config& config) {
   ReadLimit(room, "max_participant_identity_length", config.server.identity_chars_max,
             limits::kHttpRequestLineBytesMax);
   Section delay = room.Map("playout_delay");
-  delay.Always("enabled", false, "receivers choose their own playout delay");
+  delay.Always("enabled", false, kNoPlayoutDelay);
   delay.Ignored({"min", "max"});
   delay.Finish();
-  room.Unused({"sync_streams"}, "the streams of a participant always share their clock");
+  room.Unused({"sync_streams"}, kNoSyncStreams);
   if (const YamlNode* named = room.Any("room_configurations")) {
     ReadPresets(*named, room, options.configurations);
   }

@@ -360,6 +360,12 @@ constexpr Unused kUnused[] = {
     {"rtc:\n  external_ip_only: true\n  advertise_internal_ip: true\n",
      "f.yaml:3:3: rtc.advertise_internal_ip is accepted, not used: external_ip_only is on, and no "
      "other is offered"},
+    {"room:\n  sync_streams: true\n",
+     "f.yaml:2:3: room.sync_streams is accepted, not used: each track is in a stream of its own, "
+     "and browsers do not lip-sync one stream with another"},
+    {"room:\n  playout_delay: {enabled: true, min: 100, max: 2000}\n",
+     "f.yaml:2:19: room.playout_delay.enabled is accepted, not used: no delay is asked of "
+     "receivers; they choose their own"},
     {"room:\n  room_configurations:\n    a: {name: b}\n",
      "f.yaml:3:9: room.room_configurations.a.name is accepted, not used: a configuration goes by "
      "the key that it stands under"},
