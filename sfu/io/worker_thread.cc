@@ -49,6 +49,7 @@ class WorkerThread::Loop : public ring::Waker {
     FOVEA_CHECK(uv_prepare_init(&loop_, &prepare_) == 0);
     FOVEA_CHECK(uv_poll_init(&loop_, &poll_, port.fd()) == 0);
     async_.data = timer_.data = prepare_.data = poll_.data = this;
+    snapshot_.at = MonotonicNow();
   }
 
   ~Loop() override {
@@ -105,7 +106,7 @@ class WorkerThread::Loop : public ring::Waker {
     worker_.Poll(now);
     if (now >= snapshot_at_) {
       snapshot_at_ = now + kSnapshotInterval;
-      Publish();
+      Publish(now);
     }
     SetTimer(now);
   }
@@ -129,7 +130,7 @@ class WorkerThread::Loop : public ring::Waker {
         &timer_, [](uv_timer_t* handle) { Self(handle)->Turn(); }, 0, 0);
   }
 
-  void Publish() {
+  void Publish(Instant now) {
     const std::lock_guard<std::mutex> lock(snapshot_mutex_);
     snapshot_.stats = worker_.stats();
     snapshot_.drops = worker_.drops();
@@ -141,6 +142,7 @@ class WorkerThread::Loop : public ring::Waker {
     snapshot_.send_calls = port_.send_calls();
     snapshot_.peers = worker_.peer_count();
     snapshot_.cpu = ThreadCpuTime();
+    snapshot_.at = now;
   }
 
   control::WorkerChannel& channel_;

@@ -46,6 +46,9 @@ class WorkerThread {
     std::uint64_t send_calls = 0;
     std::size_t peers = 0;
     Duration cpu{};  // that the thread has used, the kernel's part included
+    // When it was taken; before the first turn, when the worker was made. A worker that hangs
+    // leaves it behind.
+    Instant at{};
   };
   [[nodiscard]] Snapshot Read() const;
 

@@ -1,8 +1,10 @@
 // Server: HTTP routes. livekit-protocol reference sections 1.1, 1.3, 1.4, 5.
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "sfu/io/system_clock.h"
+#include "signaling/app/health.h"
 #include "signaling/app/join_params.h"
 #include "signaling/app/server.h"
 #include "signaling/wire/json.h"
@@ -65,7 +67,9 @@ wire::HttpResponse Server::Answer(const wire::HttpRequest& request) {
     if (page_.has_value() && WantsHtml(request)) {
       if (auto index = page_->Get("index.html")) return std::move(*index);
     }
-    return wire::TextResponse(200, "OK");
+    std::vector<Instant> reports;
+    for (const auto& worker : workers_) reports.push_back(worker->Read().at);
+    return HealthResponse(io::MonotonicNow(), reports);
   }
   if (path.ends_with("/healthz")) {
     return reads ? wire::TextResponse(200, "OK") : wire::TextResponse(405, "");

@@ -31,7 +31,7 @@ void AppendField(std::string& out, std::string_view name, std::string_view value
 
 // Only for people who read traces: no client looks at the phrase. Unknown statuses have none.
 std::string_view ReasonPhrase(int status) {
-  constexpr std::array<std::pair<int, std::string_view>, 22> kPhrases{{
+  constexpr std::array<std::pair<int, std::string_view>, 23> kPhrases{{
       {101, "Switching Protocols"},
       {200, "OK"},
       {204, "No Content"},
@@ -42,6 +42,7 @@ std::string_view ReasonPhrase(int status) {
       {403, "Forbidden"},
       {404, "Not Found"},
       {405, "Method Not Allowed"},
+      {406, "Not Acceptable"},
       {408, "Request Timeout"},
       {409, "Conflict"},
       {412, "Precondition Failed"},

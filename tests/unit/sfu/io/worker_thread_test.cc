@@ -107,6 +107,7 @@ TEST(WorkerThread, StopsWithoutHavingStarted) {
   const auto thread = WorkerThread::Make(config, channel, mesh, *certificate, nullptr);
   ASSERT_TRUE(thread.ok());
   EXPECT_NE((*thread)->local().port, 0);
+  EXPECT_NE((*thread)->Read().at, Instant{});
   (*thread)->Stop();
 }
 
@@ -148,6 +149,18 @@ TEST(WorkerThread, WakesForADatagram) {
     heard = snapshot.drops.Get(DropReason::kUnknownPeer) == 1;
   }
   EXPECT_TRUE(heard);
+}
+
+TEST(WorkerThread, SaysWhenItLastReported) {
+  Threads threads(1);
+  const Instant first = threads.thread(0).Read().at;
+  bool again = false;
+  for (std::uint64_t id = 1; id < 200'000 && !again; ++id) {
+    threads.Fence(0, id);
+    ASSERT_TRUE(threads.WaitForFence(0, id));
+    again = threads.thread(0).Read().at > first;
+  }
+  EXPECT_TRUE(again);
 }
 
 TEST(WorkerThread, RefusesATakenPort) {
