@@ -124,8 +124,8 @@ inline constexpr std::size_t kRepeatableAudio = 64;
 inline constexpr std::size_t kCommandRing = 1024;  // full: stays in the signaling outbox, counted
 inline constexpr std::size_t kEventRing =
     4096;  // full: lossy kinds dropped, life-cycle kinds re-sent
-inline constexpr std::size_t kMediaLane =
-    1024;  // full: kLaneFull and a key-frame debt; < kSlabSlots
+// Half a slab. Who holds as many slots as are free gets no more: kLaneFull and a key-frame debt.
+inline constexpr std::size_t kMediaLane = 1024;
 inline constexpr std::size_t kFeedbackLane = 1024;  // full: the requester asks again
 inline constexpr std::size_t kAppDataRing = 512;    // full: kAppDataRingFull; SCTP retransmits
 

@@ -59,8 +59,8 @@ struct Lane {
 // Return lanes cannot fill: a slot is in at most one return lane entry per share, and shares with
 // one worker are bounded by the slots of the slab.
 static_assert((limits::kSlabSlots & (limits::kSlabSlots - 1)) == 0);
-// A worker that stands still holds at most one lane of our slots; with the rest we go on.
-static_assert(limits::kMediaLane + 2 * limits::kRxBatchPackets <= limits::kSlabSlots);
+// Nor can media lanes: a worker holds at most as many of our slots as are free, so half of them.
+static_assert(limits::kMediaLane >= limits::kSlabSlots / 2);
 
 // All lanes, and how to wake each worker.
 class Mesh {

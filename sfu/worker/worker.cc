@@ -28,7 +28,7 @@ RxBatch& Worker::LendReceiveSlots() {
   while (batch_.lent < limits::kRxBatchPackets) {
     const ring::SlotIndex slot = slab_.Acquire();
     if (slot == ring::kNoSlot) {
-      // Consumers hold everything; the kernel's buffer keeps the datagrams until slots come home.
+      // ShareWith leaves one at home, so that this is a leak.
       if (batch_.lent == 0) ++stats_.receive_stalls;
       break;
     }

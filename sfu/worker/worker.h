@@ -73,7 +73,7 @@ class Worker : private TransmitSink {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // The batch with as many slots lent as there are; none at all is counted (receive_stalls).
+  // The batch with as many slots lent as there are, at least one.
   [[nodiscard]] RxBatch& LendReceiveSlots();
   // The first `count` entries of the lent batch hold datagrams.
   void HandleDatagrams(Instant now, std::size_t count);
@@ -177,6 +177,7 @@ class Worker : private TransmitSink {
 
   // Owned by the worker.
   Slab slab_;
+  std::array<std::size_t, limits::kWorkersMax> held_by_{};  // by worker: slots of ours
   RxBatch batch_;
   TxBatch tx_;
   SlotMap<control::SessionHandle, Peer> peers_;

@@ -75,15 +75,18 @@ std::optional<DropReason> Worker::Route(Instant now, const Uplink& uplink,
 
 void Worker::ShareWith(Instant now, std::size_t worker, const Uplink& uplink,
                        ring::SlotIndex slot_index) {
-  slab_.Share(slot_index);
   const Slab::Slot& slot = slab_[slot_index];
-  if (links_.mesh.lane(config_.index, worker)
-          .media.TryPush({&slot, uplink.handle(), slot_index, 0})) {
+  // Never the last free slot, and less and less the more others hold: however many stand still, we
+  // go on receiving, and those that run have slots to take in turn.
+  const bool may_hold_more = held_by_[worker] < slab_.free_count();
+  if (may_hold_more && links_.mesh.lane(config_.index, worker)
+                           .media.TryPush({&slot, uplink.handle(), slot_index, 0})) {
+    slab_.Share(slot_index);
+    ++held_by_[worker];
     ++stats_.lane_packets_out;
     wake_workers_ |= 1U << worker;
     return;
   }
-  slab_.Release(slot_index);
   copy_drops_.Add(DropReason::kLaneFull);
   if (uplink.kind() == control::MediaKind::kVideo) {
     AskKeyFrame(now, uplink.handle(), slot.meta.packet.layer,
@@ -101,7 +104,10 @@ void Worker::DrainLanes(Instant now) {
   for (std::size_t other = 0; other < links_.mesh.workers(); ++other) {
     if (other == config_.index) continue;
     Lane& in = links_.mesh.lane(other, config_.index);
-    in.returns.Drain(limits::kSlabSlots, [&](ring::SlotIndex slot) { slab_.Release(slot); });
+    in.returns.Drain(limits::kSlabSlots, [&](ring::SlotIndex slot) {
+      slab_.Release(slot);
+      --held_by_[other];
+    });
     const std::size_t media = in.media.Drain(kLaneBudget, [&](const PacketRef& ref) {
       ++stats_.lane_packets_in;
       const auto track = tracks_.find(ref.publication);

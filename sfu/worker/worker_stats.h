@@ -7,7 +7,7 @@ namespace fovea::worker {
 
 struct WorkerStats {
   std::uint64_t datagrams_received = 0;
-  std::uint64_t receive_stalls = 0;  // turns without a free slot; the kernel keeps the datagrams
+  std::uint64_t receive_stalls = 0;      // turns without a slot: never, unless some got lost
   std::uint64_t datagrams_consumed = 0;  // the others have a drop reason
   std::uint64_t bytes_received = 0;
   std::uint64_t rtp_received = 0;        // with retransmissions

@@ -87,11 +87,12 @@ void ActUntil(World& world, Instant end, Duration interval, F&& act) {
 }
 
 ScenarioResult RunChurn(const ScenarioRun& run) {
-  World world({.seed = run.seed, .workers = 2, .stall_max = Millis(3)});
+  const std::size_t workers = 2 + run.seed % 3;
+  World world({.seed = run.seed, .workers = workers, .stall_max = Millis(3)});
   ActUntil(world, world.now() + run.duration, Millis(150), [&] {
     const auto& live = world.live_clients();
     if (live.size() < 3 || (live.size() < 7 && world.rng().Below(2) == 0)) {
-      JoinRoom(world, world.rng().Below(2));
+      JoinRoom(world, world.rng().Below(static_cast<std::uint32_t>(workers)));
     } else if (world.rng().Below(3) == 0) {
       world.Evict(OneOf(world.rng(), live));
     } else if (world.rng().Below(2) == 0) {
@@ -100,7 +101,7 @@ ScenarioResult RunChurn(const ScenarioRun& run) {
       SwitchSomeLayer(world);
     }
   });
-  return Finish(world, 2);
+  return Finish(world, workers);
 }
 
 ScenarioResult RunMute(const ScenarioRun& run) {

@@ -1,4 +1,4 @@
-// Media through one and two workers: who gets what, and what is left out.
+// Media through one worker and several: who gets what, and what is left out.
 #include <algorithm>
 
 #include "sfu/core/limits.h"
@@ -40,6 +40,39 @@ TEST_F(Forwarding, GivesEachSubscriberItsOwnUnbrokenStream) {
     EXPECT_GT(world.client(id).received(ssrc).packets, 40U);
     EXPECT_TRUE(world.client(id).received(ssrc).missing.empty());
   }
+}
+
+TEST_F(Forwarding, GoesFromAnyOfFourWorkersToAllOthers) {
+  constexpr std::size_t kWorkers = 4;
+  World& world = MakeWorld(kWorkers);
+  std::vector<World::ClientId> members;
+  for (std::size_t i = 0; i < kWorkers; ++i) members.push_back(Connected(i));
+  std::vector<std::pair<World::ClientId, Ssrc>> subscriptions;
+  const auto publish = [&](World::ClientId publisher) {
+    const auto video = world.PublishVideo(publisher);
+    for (const World::ClientId id : members) {
+      if (id != publisher) subscriptions.emplace_back(id, world.Subscribe(id, video));
+    }
+  };
+  const auto all_are_unbroken = [&] {
+    for (const auto& [id, ssrc] : subscriptions) {
+      EXPECT_GT(world.client(id).received(ssrc).packets, 40U);
+      EXPECT_TRUE(world.client(id).received(ssrc).missing.empty());
+    }
+  };
+  publish(members[0]);
+  world.Run(Seconds(1));
+  all_are_unbroken();
+  EXPECT_EQ(world.worker(0).stats().lane_packets_in, 0U);
+  for (std::size_t i = 1; i < kWorkers; ++i) publish(members[i]);
+  world.Run(Seconds(1));
+  all_are_unbroken();
+  EXPECT_EQ(subscriptions.size(), kWorkers * (kWorkers - 1));
+  for (std::size_t i = 0; i < kWorkers; ++i) {
+    EXPECT_GT(world.worker(i).stats().lane_packets_in, 3 * 40U);
+    EXPECT_EQ(world.worker(i).drops().Get(DropReason::kLaneFull), 0U);
+  }
+  world.Settle();  // checks the slots of every worker
 }
 
 TEST_F(Forwarding, SendsOnlyTheWantedLayer) {
@@ -266,6 +299,51 @@ TEST_F(Forwarding, GivesUpPacketsForAStuckWorkerAndAsksForAKeyFrame) {
   const std::uint64_t far_before = world.client(far).received(far_ssrc).packets;
   world.Run(Seconds(1));
   EXPECT_GT(world.client(far).received(far_ssrc).packets, far_before);
+}
+
+// Each holds packets that the other one does not: together they could hold all there are.
+TEST_F(Forwarding, GoesOnForTheOthersWhenTwoWorkersAreStuckWithDifferentPublications) {
+  World& world = MakeWorld(4);
+  const auto publisher = Connected(0);
+  const auto near = Connected(0);
+  const auto far = Connected(3);
+  using Subscribed = std::pair<World::ClientId, Ssrc>;
+  std::vector<Subscribed> running;
+  std::vector<Subscribed> stuck;
+  for (const std::size_t worker : {1U, 2U}) {
+    const auto subscriber = Connected(worker);
+    for (const auto video : {world.PublishVideo(publisher), world.PublishVideo(publisher)}) {
+      running.emplace_back(near, world.Subscribe(near, video));
+      running.emplace_back(far, world.Subscribe(far, video));
+      stuck.emplace_back(subscriber, world.Subscribe(subscriber, video));
+    }
+  }
+  const auto expect_packets_during = [&](Duration duration, const std::vector<Subscribed>& whose) {
+    const auto count = [&](const Subscribed& one) {
+      return world.client(one.first).received(one.second).packets;
+    };
+    std::vector<std::uint64_t> before;
+    for (const Subscribed& one : whose) before.push_back(count(one));
+    world.Run(duration);
+    const auto least = static_cast<std::uint64_t>(ToMillis(duration)) * 40 / 1000;
+    for (std::size_t i = 0; i < whose.size(); ++i) {
+      EXPECT_GT(count(whose[i]), before[i] + least) << i;
+    }
+  };
+  expect_packets_during(Seconds(1), running);
+  world.checker().uplinks_are_lossy = true;  // packets between workers count as the publisher's
+  world.Freeze(1, Seconds(10));
+  world.Freeze(2, Seconds(10));
+  world.Run(Seconds(7));  // both have taken what they can hold
+  EXPECT_GT(world.worker(0).drops().Get(DropReason::kLaneFull), 100U);
+  EXPECT_GT(world.worker(0).slots_at_home(), limits::kSlabSlots / 4);
+  expect_packets_during(Seconds(3), running);
+  EXPECT_EQ(world.worker(0).stats().receive_stalls, 0U);
+  for (const auto& [id, ssrc] : running) {
+    EXPECT_TRUE(world.client(id).received(ssrc).missing.empty());
+  }
+  world.Run(Seconds(1));
+  expect_packets_during(Seconds(1), stuck);
 }
 
 TEST_F(Forwarding, BringsEverySlabSlotHome) {
