@@ -4,12 +4,17 @@ const LK = window.LivekitClient;
 const peer = (window.peer = { room: null, events: [], inbox: [], cipherErrors: [] });
 let worker = null;
 
-// How many frames of which kind crossed the page's WebSockets.
+// How many frames of which kind crossed the page's WebSockets, and where those went.
+const socketPaths = [];
+peer.socketPaths = () => socketPaths;
 peer.signalling = { sent: { text: 0, binary: 0 }, received: { text: 0, binary: 0 } };
 const countFrame = (way, data) => { peer.signalling[way][typeof data === 'string' ? 'text' : 'binary'] += 1; };
 const { send } = WebSocket.prototype;
 WebSocket.prototype.send = function count(data) {
-  if (!this.counted) this.addEventListener('message', (e) => countFrame('received', e.data));
+  if (!this.counted) {
+    socketPaths.push(new URL(this.url).pathname);
+    this.addEventListener('message', (e) => countFrame('received', e.data));
+  }
   this.counted = true;
   countFrame('sent', data);
   return send.call(this, data);
