@@ -36,16 +36,11 @@ function room(hs, request, id) {
   return found;
 }
 
-// Without a longest delay this homeserver has never heard of them. A Synapse that has them switched off knows the
-// routes: M_FORBIDDEN for a new one, M_NOT_FOUND for whatever is to be restarted.
-function needDelayed(hs) {
-  if (!hs.options.maxDelayMs) fail(404, 'M_UNRECOGNIZED', 'Unrecognized request');
-}
-
 function sendOrDelay(hs, request, id, event, fire) {
   const delayMs = request.query.get('org.matrix.msc4140.delay');
   if (delayMs === null) return { event_id: fire().event_id };
-  needDelayed(hs);
+  // As Synapse with delayed events off: nobody may schedule one, and whatever is to be restarted is not found.
+  if (!hs.options.maxDelayMs) fail(403, 'M_FORBIDDEN');
   if (Number(delayMs) > hs.options.maxDelayMs) {
     fail(400, 'M_UNKNOWN', 'The requested delay exceeds the allowed maximum.', {
       'org.matrix.msc4140.errcode': 'M_MAX_DELAY_EXCEEDED',
@@ -83,7 +78,6 @@ function isJoined(hs, request, id) {
 
 // Restart and friends need no access token in Synapse; without one the address is what is limited.
 function manageDelayed(hs, request, id, action = request.body?.action) {
-  needDelayed(hs);
   if (!['restart', 'cancel', 'send'].includes(action)) fail(400, 'M_INVALID_PARAM');
   if (!request.user) hs.limitByAddress(request.address);
   if (!hs.delayed.act(id, action, request.appservice ? null : request.user)) fail(404, 'M_NOT_FOUND');
@@ -91,7 +85,6 @@ function manageDelayed(hs, request, id, action = request.body?.action) {
 }
 
 function listDelayed(hs, request) {
-  needDelayed(hs);
   const shown = ({ id, delayMs, event }) => ({ delay_id: id, delay: delayMs, ...event });
   return { delayed_events: hs.delayed.of(request.user).map(shown) };
 }
